@@ -1,0 +1,83 @@
+//! The closed list of codes that name every error a person can cause, each with its page.
+//!
+//! A code is a kebab-case word that never changes its meaning. Its page (`codes/CODE.md`) starts with a `# title`
+//! line and has the sections `## Cause` and `## Remedy`; `bridged explain CODE` prints it.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal,)*) => {
+        /// The name of one kind of error, shown in brackets behind `error` or `warning`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                $variant,
+            )*
+        }
+
+        impl Code {
+            /// Every code, in the order of the list.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The kebab-case word.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$variant => $name,)*
+                }
+            }
+
+            /// The page that explains the code, in Markdown.
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Code::$variant => include_str!(concat!("codes/", $name, ".md")),)*
+                }
+            }
+        }
+    };
+}
+
+// One line a code, sorted by area; a page of the same name must exist beside this file.
+codes! {
+    // what a person wrote: YAML
+    YamlSyntax = "yaml-syntax",
+    // while running
+    Bug = "bug",
+    Interrupted = "interrupted",
+}
+
+impl Code {
+    /// The first line of the page, without its `#`.
+    pub fn title(self) -> &'static str {
+        self.page()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches('#')
+            .trim()
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or(UnknownCode)
+    }
+}
+
+/// A word that is not in the list of codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownCode;

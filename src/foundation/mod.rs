@@ -1,0 +1,11 @@
+//! The words everything else is written in: small files without I/O.
+
+pub mod clock;
+pub mod code;
+pub mod diagnostic;
+pub mod error;
+pub mod event;
+pub mod failpoint;
+pub mod id;
+pub mod record;
+pub mod secret;

@@ -1,0 +1,15 @@
+//! `bridged`: a declarative pipeline engine for Salesforce.
+//!
+//! The modules in reading order; each imports only what stands above it (`tests/repo` checks that).
+//! The library exists for the binary and its tests; it promises no stable API.
+
+pub mod foundation;
+pub mod soql;
+pub mod template;
+pub mod spec;
+pub mod plan;
+pub mod store;
+pub mod salesforce;
+pub mod engine;
+pub mod sandbox;
+pub mod cli;

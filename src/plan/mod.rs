@@ -1,0 +1,1 @@
+//! Spec to step graph: pure, no I/O; what is shown is what runs.

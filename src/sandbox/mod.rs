@@ -1,0 +1,1 @@
+//! A small Salesforce on loopback: real protocol, seeded data, faults on demand.

@@ -1,0 +1,1 @@
+//! The SOQL language: text to tokens to a syntax tree with places. Grammar only, no data.

@@ -1,0 +1,1 @@
+//! Field-map templates: compile once, know the names used, evaluate per record.
