@@ -5,11 +5,11 @@
 
 pub mod foundation;
 pub mod soql;
-pub mod template;
 pub mod spec;
-pub mod plan;
+pub mod template;
 pub mod store;
 pub mod salesforce;
+pub mod plan;
 pub mod engine;
 pub mod sandbox;
 pub mod cli;

@@ -1,1 +1,15 @@
-//! The one integration-test binary: behaviour through the public surface.
+//! The one integration-test binary: behaviour through the public surface, one folder an area.
+#![expect(missing_docs, reason = "tests are documented by their names")]
+
+mod cli;
+mod e2e;
+mod engine;
+mod plan;
+mod repo;
+mod salesforce;
+mod sandbox;
+mod soql;
+mod spec;
+mod store;
+mod support;
+mod template;

@@ -43,6 +43,22 @@ macro_rules! codes {
 codes! {
     // what a person wrote: YAML
     YamlSyntax = "yaml-syntax",
+    // what a person wrote: the pipeline and the project
+
+    // what a person wrote: templates
+
+    // what a person wrote: SOQL
+
+    // what a person wrote: the graph
+
+    // the connection to Salesforce
+
+    // one record
+
+    // the store
+
+    // the command line
+
     // while running
     Bug = "bug",
     Interrupted = "interrupted",

@@ -1,0 +1,1 @@
+//! Spec to step graph: edges, order, queries, forecasts, fingerprints.

@@ -1,0 +1,1 @@
+//! The repository's own rules: imports, first lines, examples, schemas, codes.

@@ -1,0 +1,1 @@
+//! The wire client against a scripted server.

@@ -1,0 +1,1 @@
+//! The SOQL grammar: what parses, and the message for what does not.

@@ -1,0 +1,1 @@
+//! What several areas share: temporary projects, running the binary, comparing goldens.

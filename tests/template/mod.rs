@@ -1,0 +1,1 @@
+//! Templates: values, names used, filters, limits.
