@@ -1,5 +1,4 @@
 //! The one integration-test binary: behaviour through the public surface, one folder an area.
-#![expect(missing_docs, reason = "tests are documented by their names")]
 
 mod cli;
 mod e2e;
