@@ -94,17 +94,19 @@ pub struct Requests {
     pub other: u64,
 }
 
-/// The durable position of an incremental read.
-///
-/// Rows up to (`stamp`, `id`) were settled; with `window_end` set, so was everything up to that instant.
+/// The durable position of an incremental read: every row up to (`stamp`, `id`) that could be seen at `window_end`
+/// was settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// Hash of the query the position belongs to; another query must not continue from it.
     pub query_hash: String,
-    /// `SystemModstamp` (or its stand-in) of the last settled row.
+    /// `SystemModstamp` (or its stand-in) of the last settled row; `window_end` when the whole window was settled.
     pub stamp: Timestamp,
     /// Salesforce Id of the last settled row; empty when the whole window was settled.
     pub id: String,
+    /// The server's clock when the window was opened: rows of open transactions may yet appear with a stamp
+    /// shortly before it.
+    pub window_end: Timestamp,
 }
 
 /// What a run tells while it runs. Observers may fail or lag; nothing durable hangs on them.
