@@ -1,24 +1,68 @@
 //! What flows through a run: records read, profiles made of them, and the records that were refused.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::id::{Fingerprint, RunId};
 
+/// The column names of a query's answer, in its order and spelling; the records of one page share them.
+///
+/// Whoever looks up many records of one page may keep a position for as long as the `Arc` is the same.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub struct Columns(Box<[Box<str>]>);
+
+impl Columns {
+    /// Columns with these names.
+    pub fn new(names: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[Box<str>] {
+        &self.0
+    }
+
+    /// Where a column stands, found without regard to case, as Salesforce compares names.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0
+            .iter()
+            .position(|column| column.eq_ignore_ascii_case(name))
+    }
+}
+
 /// One row as Salesforce returned it, without its `attributes`.
 ///
-/// Parents are nested objects or null; a child subquery is a list of objects.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// Parents are nested objects or null; a child subquery is a list of objects. Rows of one page share their column
+/// names, because repeating them costs more than the values do.
+#[derive(Debug, Clone, Default)]
 pub struct Record {
-    /// Field name, in the spelling of the answer, to value.
-    pub fields: Map<String, Value>,
+    columns: Arc<Columns>,
+    values: Vec<Value>,
 }
 
 impl Record {
+    /// A row with one value a column; `None` when their numbers differ.
+    pub fn new(columns: Arc<Columns>, values: Vec<Value>) -> Option<Self> {
+        (columns.names().len() == values.len()).then_some(Self { columns, values })
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    /// The values, in the order of the columns.
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
     /// A field by name, without regard to case, as Salesforce compares names.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        lookup(&self.fields, name)
+        self.values.get(self.columns.position(name)?)
     }
 
     /// A field of a parent, or of a parent's parent; null where a link of the chain is empty.
@@ -35,6 +79,48 @@ impl Record {
             }
         }
         Some(value)
+    }
+
+    /// The fields in the order of the answer.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        let names = self.columns.names().iter().map(AsRef::as_ref);
+        names.zip(&self.values)
+    }
+
+    /// The row as one JSON object.
+    pub fn to_value(&self) -> Value {
+        Value::Object(
+            self.iter()
+                .map(|(name, value)| (name.to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+}
+
+impl From<Map<String, Value>> for Record {
+    fn from(fields: Map<String, Value>) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+        Self {
+            columns: Arc::new(Columns::new(names)),
+            values,
+        }
+    }
+}
+
+/// Two rows are equal when they have the same fields in the same order, whether or not they share their columns.
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.values == other.values
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len()))?;
+        for (name, value) in self.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }
 
@@ -98,4 +184,40 @@ pub struct RecordError {
     pub message: String,
     /// The other system's own code (`FIELD_CUSTOM_VALIDATION_EXCEPTION`), where it refused the record.
     pub remote_code: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(value: Value) -> Record {
+        match value {
+            Value::Object(fields) => Record::from(fields),
+            _ => panic!("not an object"),
+        }
+    }
+
+    #[test]
+    fn names_are_found_whatever_their_case() {
+        let row = record(json!({"Id": "00Q", "Owner": {"Name": "Ada", "Manager": null}}));
+        assert_eq!(row.get("ID"), Some(&json!("00Q")));
+        assert_eq!(row.get("Missing"), None);
+        assert_eq!(row.path(&["owner", "NAME"]), Some(&json!("Ada")));
+        assert_eq!(row.path(&["Owner", "Manager", "Name"]), Some(&Value::Null));
+        assert_eq!(row.path(&["Owner", "Missing"]), None);
+        assert_eq!(row.path(&["Id", "Name"]), None);
+        assert_eq!(row.path(&[] as &[&str]), None);
+    }
+
+    #[test]
+    fn a_row_has_one_value_a_column() {
+        let columns = Arc::new(Columns::new(["Id", "Name"]));
+        assert!(Record::new(Arc::clone(&columns), vec![json!(1)]).is_none());
+        let row = Record::new(columns, vec![json!(1), json!(2)]).unwrap();
+        assert_eq!(row, record(json!({"Id": 1, "Name": 2})));
+        assert_ne!(row, record(json!({"Name": 2, "Id": 1})));
+        assert_eq!(serde_json::to_value(&row).unwrap(), row.to_value());
+    }
 }

@@ -1,1 +1,3 @@
-//! The Salesforce wire client.
+//! The Salesforce wire client: log-in, describe, query, limits, and what an answer means.
+
+pub mod describe;
