@@ -1,0 +1,1 @@
+//! Answers SOQL from the org's tables.
