@@ -4,6 +4,7 @@
 
 pub mod describe;
 pub mod ids;
+pub mod json;
 pub mod org;
 pub mod query;
 pub mod table;

@@ -79,10 +79,7 @@ impl Value {
 
     /// A whole number.
     pub const fn int(number: i64) -> Self {
-        Value::Number(Decimal {
-            units: number,
-            scale: 0,
-        })
+        Value::Number(Decimal::new(number, 0))
     }
 
     /// Whether there is no value.
@@ -172,16 +169,34 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A decimal number: `units` × 10^-`scale`. Never a binary fraction, so money stays exact.
-#[derive(Debug, Clone, Copy, Default)]
+/// A decimal number: units × 10^-scale. Never a binary fraction, so money stays exact.
+///
+/// Kept as bytes, without alignment, so that a [`Value`] stays small.
+#[derive(Clone, Copy, Default)]
 pub struct Decimal {
-    /// The digits with their sign.
-    pub units: i64,
-    /// How many of them stand behind the point; at most 18.
-    pub scale: u8,
+    units: [u8; 8],
+    scale: u8,
 }
 
 impl Decimal {
+    /// `units` × 10^-`scale`; a scale above 18 counts as 18.
+    pub const fn new(units: i64, scale: u8) -> Self {
+        Self {
+            units: units.to_ne_bytes(),
+            scale: if scale > 18 { 18 } else { scale },
+        }
+    }
+
+    /// The digits with their sign.
+    pub const fn units(self) -> i64 {
+        i64::from_ne_bytes(self.units)
+    }
+
+    /// How many of the digits stand behind the point; at most 18.
+    pub const fn scale(self) -> u8 {
+        self.scale
+    }
+
     /// Reads `-12.50` or `1.5e3`; `None` where it is no number or has more digits than an `i64` holds.
     pub fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -219,21 +234,18 @@ impl Decimal {
         } else {
             u8::try_from(scale).ok()?
         };
-        (scale <= 18).then_some(Self {
-            units: sign * units,
-            scale,
-        })
+        (scale <= 18).then_some(Self::new(sign * units, scale))
     }
 
     /// The number as a float, for averages.
     pub fn to_f64(self) -> f64 {
-        self.units as f64 / 10_f64.powi(i32::from(self.scale))
+        self.units() as f64 / 10_f64.powi(i32::from(self.scale))
     }
 
     /// The same number with exactly `scale` digits behind the point, half rounded away from zero.
     #[must_use]
     pub fn rescale(self, scale: u8) -> Self {
-        let mut units = i128::from(self.units);
+        let mut units = i128::from(self.units());
         if scale >= self.scale {
             units *= 10_i128.pow(u32::from(scale - self.scale));
         } else {
@@ -241,19 +253,20 @@ impl Decimal {
             units = (units + units.signum() * by / 2) / by;
         }
         match i64::try_from(units) {
-            Ok(units) => Self { units, scale },
+            Ok(units) => Self::new(units, scale),
             Err(_) => self,
         }
     }
 
     /// The number without zeros at its end, so that equal numbers look equal.
     #[must_use]
-    pub fn normal(mut self) -> Self {
-        while self.scale > 0 && self.units % 10 == 0 {
-            self.units /= 10;
-            self.scale -= 1;
+    pub const fn normal(self) -> Self {
+        let (mut units, mut scale) = (self.units(), self.scale);
+        while scale > 0 && units % 10 == 0 {
+            units /= 10;
+            scale -= 1;
         }
-        self
+        Self::new(units, scale)
     }
 }
 
@@ -274,7 +287,7 @@ impl PartialOrd for Decimal {
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         let scale = self.scale.max(other.scale);
-        let units = |n: &Self| i128::from(n.units) * 10_i128.pow(u32::from(scale - n.scale));
+        let units = |n: &Self| i128::from(n.units()) * 10_i128.pow(u32::from(scale - n.scale));
         units(self).cmp(&units(other))
     }
 }
@@ -282,7 +295,13 @@ impl Ord for Decimal {
 impl std::hash::Hash for Decimal {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         let normal = self.normal();
-        (normal.units, normal.scale).hash(state);
+        (normal.units(), normal.scale).hash(state);
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -290,11 +309,11 @@ impl fmt::Display for Decimal {
     /// Plain digits, as many behind the point as the scale says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.scale == 0 {
-            return write!(f, "{}", self.units);
+            return write!(f, "{}", self.units());
         }
         let by = 10_u64.pow(u32::from(self.scale));
-        let units = self.units.unsigned_abs();
-        let sign = if self.units < 0 { "-" } else { "" };
+        let units = self.units().unsigned_abs();
+        let sign = if self.units() < 0 { "-" } else { "" };
         let width = usize::from(self.scale);
         write!(f, "{sign}{}.{:0width$}", units / by, units % by)
     }
