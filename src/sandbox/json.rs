@@ -8,7 +8,7 @@ use super::value::{Decimal, Stamp, Value};
 pub fn write_field(out: &mut Vec<u8>, object: &ObjectType, field: usize, row: &Row) {
     match object.fields[field].kind {
         FieldType::Address => write_address(out, object, field, row),
-        kind => write_value(out, kind, &row.values[field]),
+        kind => write_value(out, kind, row.get(field)),
     }
 }
 
@@ -121,7 +121,7 @@ fn write_address(out: &mut Vec<u8>, object: &ObjectType, field: usize, row: &Row
             field.compound.as_ref() == Some(compound) && field.name.ends_with(ending)
         };
         let at = object.fields.iter().position(is_part)?;
-        row.values[at].as_text()
+        row.get(at).as_text()
     };
     if ADDRESS_PARTS
         .iter()

@@ -15,19 +15,63 @@ use super::value::{Stamp, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowNumber(pub u32);
 
-/// One row: its values in the order of the object's fields.
+/// One row. Nulls take no room.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// One value a field, `Id` first.
-    pub values: Box<[Value]>,
+    present: [u64; 2],
+    values: Box<[Value]>,
     /// Whether the row is in the recycle bin.
     pub deleted: bool,
 }
 
+/// The most fields an object may have.
+pub const FIELDS_MAX: usize = 128;
+
+static NULL: Value = Value::Null;
+
 impl Row {
+    /// A row of one value a field in the object's order, `Id` first; what lies behind [`FIELDS_MAX`] is dropped.
+    pub fn new(values: impl IntoIterator<Item = Value>, deleted: bool) -> Self {
+        let mut present = [0; 2];
+        let mut kept = Vec::with_capacity(FIELDS_MAX);
+        for (at, value) in values.into_iter().take(FIELDS_MAX).enumerate() {
+            if !value.is_null() {
+                present[at / 64] |= 1 << (at % 64);
+                kept.push(value);
+            }
+        }
+        Self {
+            present,
+            values: kept.into_boxed_slice(),
+            deleted,
+        }
+    }
+
+    /// The value of a field by its index; null for a field the row does not have.
+    pub fn get(&self, field: usize) -> &Value {
+        let (word, bit) = (field / 64, field % 64);
+        match self.present.get(word) {
+            Some(bits) if bits & (1 << bit) != 0 => {
+                let below = (bits & ((1 << bit) - 1)).count_ones();
+                let before = if word == 0 {
+                    0
+                } else {
+                    self.present[0].count_ones()
+                };
+                &self.values[(before + below) as usize]
+            }
+            _ => &NULL,
+        }
+    }
+
+    /// A copy of the row's values, one a field of an object with so many fields, to change them.
+    pub fn to_values(&self, fields: usize) -> Vec<Value> {
+        (0..fields).map(|field| self.get(field).clone()).collect()
+    }
+
     /// The row's id.
     pub fn id(&self) -> RecordId {
-        self.values[0].as_id().unwrap_or(RecordId::MIN)
+        self.get(0).as_id().unwrap_or(RecordId::MIN)
     }
 }
 
@@ -168,7 +212,7 @@ impl Table {
         by_id.extend(numbered().map(|(row, number)| (row.id(), number)));
         if let Some(field) = self.stamp_field {
             by_stamp = numbered()
-                .filter_map(|(row, n)| Some((row.values[field].as_stamp()?, row.id(), n)))
+                .filter_map(|(row, n)| Some((row.get(field).as_stamp()?, row.id(), n)))
                 .collect();
         }
         for (row, number) in numbered() {
@@ -194,20 +238,17 @@ impl Table {
         let row = self.rows.get_mut(number.0 as usize)?.take()?;
         self.live -= usize::from(!row.deleted);
         self.by_id.remove(&row.id());
-        if let Some(stamp) = self
-            .stamp_field
-            .and_then(|field| row.values[field].as_stamp())
-        {
+        if let Some(stamp) = self.stamp_field.and_then(|field| row.get(field).as_stamp()) {
             self.by_stamp.remove(&(stamp, row.id(), number));
         }
         for (&field, index) in &mut self.by_parent {
-            if let Some(parent) = row.values[field].as_id() {
+            if let Some(parent) = row.get(field).as_id() {
                 forget(index, &parent, number);
             }
         }
         let fields: Vec<usize> = self.by_key.keys().copied().collect();
         for field in fields {
-            if let Some(key) = row.values[field].as_text() {
+            if let Some(key) = row.get(field).as_text() {
                 let key = self.key_text(field, key);
                 if let Some(index) = self.by_key.get_mut(&field) {
                     forget(index, &key, number);
@@ -219,10 +260,7 @@ impl Table {
 
     fn index(&mut self, row: &Row, number: RowNumber) {
         self.by_id.insert(row.id(), number);
-        if let Some(stamp) = self
-            .stamp_field
-            .and_then(|field| row.values[field].as_stamp())
-        {
+        if let Some(stamp) = self.stamp_field.and_then(|field| row.get(field).as_stamp()) {
             self.by_stamp.insert((stamp, row.id(), number));
         }
         self.index_keys(row, number);
@@ -230,12 +268,12 @@ impl Table {
 
     fn index_keys(&mut self, row: &Row, number: RowNumber) {
         for (&field, index) in &mut self.by_parent {
-            if let Some(parent) = row.values[field].as_id() {
+            if let Some(parent) = row.get(field).as_id() {
                 index.entry(parent).or_default().push(number);
             }
         }
         for (&field, index) in &mut self.by_key {
-            if let Some(key) = row.values[field].as_text() {
+            if let Some(key) = row.get(field).as_text() {
                 let key = fold(&self.object, field, key);
                 index.entry(key).or_default().push(number);
             }
@@ -265,5 +303,25 @@ fn forget<K: std::hash::Hash + Eq>(
         if numbers.is_empty() {
             index.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_gives_back_what_it_was_made_of() {
+        let value = |at: i32| match at % 3 {
+            0 => Value::int(i64::from(at)),
+            1 => Value::Null,
+            _ => Value::Bool(true),
+        };
+        let row = Row::new((0..100).map(value), false);
+        for at in 0..100_i32 {
+            assert_eq!(row.get(at.unsigned_abs() as usize), &value(at), "{at}");
+        }
+        assert!(row.get(100).is_null() && row.get(128).is_null() && row.get(5_000).is_null());
+        assert_eq!(row.to_values(100)[66], Value::int(66));
     }
 }
