@@ -1,5 +1,7 @@
 //! The one integration-test binary: behaviour through the public surface, one folder an area.
 
+#![cfg(test)]
+
 mod cli;
 mod e2e;
 mod engine;

@@ -58,6 +58,8 @@ codes! {
     // the store
 
     // the command line
+    InvalidUsage = "invalid-usage",
+    UnknownCode = "unknown-code",
 
     // while running
     Bug = "bug",

@@ -1,1 +1,4 @@
 //! The commands: output, exit codes, formats.
+
+mod explain;
+mod usage;

@@ -1,1 +1,5 @@
 //! What several areas share: temporary projects, running the binary, comparing goldens.
+
+pub(crate) mod binary;
+pub(crate) mod golden;
+pub(crate) mod project;

@@ -1,0 +1,67 @@
+//! Log lines on stderr, as text or as JSON; only bridged's own, so that no library can log a credential it carries.
+
+use std::io::{self, Write};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::args::Format;
+use super::text;
+
+/// Starts logging: warnings only, or more with each `-v` (information, then every request, then everything).
+pub fn start(format: Format, verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(Stderr { format });
+    let layer = match format {
+        Format::Text => lines.compact().with_target(false).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let own = Targets::new().with_target("bridged", level);
+    // Only a second call could fail, and there is one.
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(own))
+        .try_init();
+}
+
+/// Writes whole lines, with whatever a terminal could act on written out.
+#[derive(Debug, Clone, Copy)]
+struct Stderr {
+    format: Format,
+}
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        *self
+    }
+}
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let shown = String::from_utf8_lossy(line);
+        let shown = shown.trim_end_matches('\n');
+        let shown = match self.format {
+            Format::Text => text::clean(shown),
+            Format::Json => text::clean_json(shown),
+        };
+        io::stderr()
+            .lock()
+            .write_all(format!("{shown}\n").as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
