@@ -46,6 +46,17 @@ codes! {
     // what a person wrote: the pipeline and the project
 
     // what a person wrote: templates
+    TemplateSyntax = "template-syntax",
+    TemplateNotAllowed = "template-not-allowed",
+    TemplateUnknownFilter = "template-unknown-filter",
+    TemplateUnknownTest = "template-unknown-test",
+    TemplateBadArgument = "template-bad-argument",
+    TemplateUnknownName = "template-unknown-name",
+    TemplateNameUnclear = "template-name-unclear",
+    TemplateUndefined = "template-undefined",
+    TemplateTypeMismatch = "template-type-mismatch",
+    TemplateFilterFailed = "template-filter-failed",
+    TemplateTooCostly = "template-too-costly",
 
     // what a person wrote: SOQL
 

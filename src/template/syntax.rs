@@ -1,0 +1,117 @@
+//! Text to syntax tree, with bounds on size and depth that hold before anything recursive runs.
+
+use std::ops::Range;
+
+use minijinja::machinery::{Span, Token, ast, parse, tokenize};
+use minijinja::syntax::SyntaxConfig;
+
+use crate::foundation::code::Code;
+
+use super::error::TemplateError;
+
+/// Bytes of one template; a text longer than this is data, not a template.
+pub(super) const MAX_SOURCE: usize = 65_536;
+/// Tokens of one template.
+const MAX_TOKENS: usize = 4_000;
+/// Statements (`{% … %}`) of one template.
+const MAX_STATEMENTS: usize = 200;
+/// Operators, dots, filters and words between one `{{` or `{%` and its end.
+const MAX_CHAIN: usize = 200;
+
+/// Whether a text has any template syntax; without it, it is a constant.
+pub(super) fn is_plain(text: &str) -> bool {
+    !(text.contains("{{") || text.contains("{%") || text.contains("{#"))
+}
+
+/// The syntax tree of a template.
+pub(super) fn tree(text: &str) -> Result<ast::Stmt<'_>, TemplateError> {
+    if text.len() > MAX_SOURCE {
+        return Err(too_large(
+            format!(
+                "the template has {} bytes, and {MAX_SOURCE} are allowed",
+                text.len()
+            ),
+            0..0,
+        ));
+    }
+    bound(text)?;
+    parse(text, "template", SyntaxConfig::default()).map_err(|error| syntax_error(text, &error))
+}
+
+/// The bytes that a span of the tree covers, cut to character boundaries of the text.
+pub(super) fn bytes(span: Span) -> Range<usize> {
+    span.start_offset as usize..(span.end_offset as usize).max(span.start_offset as usize)
+}
+
+/// Refuses what would nest too deep: each operator of a chain is one level of the tree.
+fn bound(text: &str) -> Result<(), TemplateError> {
+    let (mut tokens, mut statements, mut chain) = (0, 0, 0);
+    // What the tokenizer refuses, the parser refuses again, with a better place.
+    for (token, span) in tokenize(text, false, SyntaxConfig::default()).map_while(Result::ok) {
+        tokens += 1;
+        match token {
+            Token::VariableStart => chain = 0,
+            Token::BlockStart => {
+                chain = 0;
+                statements += 1;
+            }
+            Token::Str(_)
+            | Token::String(_)
+            | Token::Int(_)
+            | Token::Int128(_)
+            | Token::Float(_)
+            | Token::Comma
+            | Token::Colon => {}
+            _ => chain += 1,
+        }
+        let (what, limit) = if tokens > MAX_TOKENS {
+            ("words and signs", MAX_TOKENS)
+        } else if statements > MAX_STATEMENTS {
+            ("statements", MAX_STATEMENTS)
+        } else if chain > MAX_CHAIN {
+            ("operators and names in one expression", MAX_CHAIN)
+        } else {
+            continue;
+        };
+        return Err(too_large(
+            format!("the template has more than {limit} {what}"),
+            bytes(span),
+        ));
+    }
+    Ok(())
+}
+
+fn too_large(message: String, span: Range<usize>) -> TemplateError {
+    TemplateError::new(Code::TemplateTooCostly, message, span)
+        .help("split the template into several fields, or compute the value in Salesforce")
+}
+
+fn syntax_error(text: &str, error: &minijinja::Error) -> TemplateError {
+    let range = error.range().unwrap_or(0..0);
+    let start = text.floor_char_boundary(range.start.min(text.len()));
+    let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
+    let detail = error.detail().unwrap_or("the template cannot be read");
+    if let Some(word) = detail.strip_prefix("unknown statement ") {
+        return TemplateError::new(
+            Code::TemplateNotAllowed,
+            format!("there is no statement `{word}`"),
+            start..end,
+        )
+        .help("templates know `if`, `for`, `set` and `with`; they reach no other file and define no macros");
+    }
+    TemplateError::new(Code::TemplateSyntax, detail.to_owned(), start..end).help(hint(detail))
+}
+
+fn hint(detail: &str) -> &'static str {
+    if detail.contains("end of variable block") {
+        "close the expression with `}}`; join names and texts with `~`, apply filters with `|`"
+    } else if detail.contains("end of input") {
+        "close every `{{` with `}}`, every `{%` with `%}`, and every statement with its `end…`"
+    } else if detail.contains("unexpected end of string") {
+        "close the quotation mark"
+    } else if detail.contains("assign") {
+        "choose another name"
+    } else {
+        "write names, texts in quotes, numbers, and filters behind `|`"
+    }
+}
