@@ -1,0 +1,163 @@
+//! Everything a client must know before its first request.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::foundation::error::Error;
+use crate::foundation::secret::Secret;
+
+use super::resolver::{Lookup, SystemLookup};
+
+/// A connection to one org, with the credentials of the client credentials flow.
+#[derive(Clone)]
+pub struct Settings {
+    /// The org's My Domain address, or an address on loopback.
+    pub instance_url: String,
+    /// The app's Consumer Key.
+    pub consumer_key: String,
+    /// The app's Consumer Secret.
+    pub consumer_secret: Secret,
+    /// The REST API's version, as `67.0`.
+    pub api_version: String,
+    /// How much of the org's API bridged may use.
+    pub budget: Budget,
+    /// How long each part of an exchange may take.
+    pub timeouts: Timeouts,
+    /// When and how often a passing failure is tried again.
+    pub retry: RetryPolicy,
+    /// The most bytes one answer's body may have, after decompression.
+    pub max_answer_bytes: usize,
+    /// Certificate authorities to trust besides the system's, each a PEM bundle.
+    pub extra_ca: Vec<Vec<u8>>,
+    /// Hosts outside Salesforce's own domains that may receive credentials, each `host` or `host:port`.
+    pub allowed_hosts: Vec<String>,
+    /// A proxy's URL, which may carry its credentials; the environment's proxy variables are never used.
+    pub proxy: Option<Secret>,
+    /// How names become addresses.
+    pub lookup: Arc<dyn Lookup>,
+    /// Is told of each wait before a further try.
+    pub on_retry: Option<RetryObserver>,
+}
+
+/// Is told of each wait before a further try.
+pub type RetryObserver = Arc<dyn Fn(&Retry<'_>) + Send + Sync>;
+
+/// A failure that is about to be tried again.
+#[derive(Debug)]
+pub struct Retry<'a> {
+    /// What failed.
+    pub error: &'a Error,
+    /// How long the client waits first.
+    pub wait: Duration,
+    /// The number of the coming try, counted from 1.
+    pub attempt: u32,
+}
+
+/// How much of the org's API bridged may use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// The share of the org's daily calls, 0 to 1, past which reads are refused, whoever made the calls.
+    pub daily_share: f64,
+    /// The most requests in any second; `None` for no limit.
+    pub requests_per_second: Option<NonZeroU32>,
+}
+
+/// How long each part of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Name look-up, TCP and TLS together.
+    pub connect: Duration,
+    /// From the request to the answer's header. Salesforce lets a query run for two minutes
+    /// (Salesforce Developer Limits and Allocations Quick Reference, "SOQL and SOSL Limits").
+    pub answer: Duration,
+    /// Between two pieces of a body.
+    pub read: Duration,
+    /// The whole exchange.
+    pub total: Duration,
+}
+
+/// When and how often a passing failure is tried again: exponential back-off with full jitter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The most tries of one request, the first included.
+    pub attempts: u32,
+    /// The longest first wait; each further one may be twice as long.
+    pub base: Duration,
+    /// The least first wait when Salesforce says that too much runs at once.
+    pub slow_base: Duration,
+    /// The longest wait the client chooses by itself.
+    pub cap: Duration,
+    /// The longest wait a gateway's `Retry-After` may ask for; a longer one ends the tries.
+    pub retry_after_cap: Duration,
+}
+
+impl Settings {
+    /// The settings of a connection, with the defaults for everything else.
+    pub fn new(
+        instance_url: impl Into<String>,
+        consumer_key: impl Into<String>,
+        consumer_secret: Secret,
+    ) -> Self {
+        Self {
+            instance_url: instance_url.into(),
+            consumer_key: consumer_key.into(),
+            consumer_secret,
+            api_version: "67.0".to_owned(),
+            budget: Budget::default(),
+            timeouts: Timeouts::default(),
+            retry: RetryPolicy::default(),
+            max_answer_bytes: 32 << 20,
+            extra_ca: Vec::new(),
+            allowed_hosts: Vec::new(),
+            proxy: None,
+            lookup: Arc::new(SystemLookup),
+            on_retry: None,
+        }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            daily_share: 1.0,
+            requests_per_second: None,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(150),
+            read: Duration::from_secs(60),
+            total: Duration::from_mins(10),
+        }
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 6,
+            base: Duration::from_secs(1),
+            slow_base: Duration::from_secs(20),
+            cap: Duration::from_mins(1),
+            retry_after_cap: Duration::from_mins(10),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("instance_url", &self.instance_url)
+            .field("api_version", &self.api_version)
+            .field("budget", &self.budget)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
