@@ -1,7 +1,7 @@
 //! What Salesforce's error codes mean: the one table that decides how a refusal is named and whether it is retried.
 //!
 //! Sources: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, "Core Data Types:
-//! StatusCode and ExceptionCode"; Salesforce Help, "OAuth 2.0 Authorization Errors".
+//! `StatusCode` and `ExceptionCode`"; Salesforce Help, "OAuth 2.0 Authorization Errors".
 
 use crate::foundation::code::Code;
 

@@ -132,7 +132,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(150),
-            read: Duration::from_secs(60),
+            read: Duration::from_mins(1),
             total: Duration::from_mins(10),
         }
     }
