@@ -1,4 +1,5 @@
 //! The commands: output, exit codes, formats.
 
 mod explain;
+mod findings;
 mod usage;

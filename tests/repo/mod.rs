@@ -1,1 +1,6 @@
 //! The repository's own rules: imports, first lines, examples, schemas, codes.
+
+mod codes;
+mod imports;
+mod style;
+mod tree;
