@@ -5,8 +5,10 @@
 pub mod describe;
 pub mod ids;
 pub mod json;
+mod objects;
 pub mod org;
 pub mod query;
+pub mod seed;
 pub mod table;
 pub mod user;
 pub mod value;
