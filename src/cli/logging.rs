@@ -1,15 +1,18 @@
 //! Log lines on stderr, as text or as JSON; only bridged's own, so that no library can log a credential it carries.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::Format;
-use super::text;
+use super::{progress, text};
 
 /// Starts logging: warnings only, or more with each `-v` (information, then every request, then everything).
 pub fn start(format: Format, verbose: u8) {
@@ -21,16 +24,35 @@ pub fn start(format: Format, verbose: u8) {
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
+        .with_timer(Seconds)
         .with_writer(Stderr { format });
     let layer = match format {
         Format::Text => lines.compact().with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    let own = Targets::new().with_target("bridged", level);
+    // Where no bar can be drawn, log lines tell how far a run is.
+    let progress = if progress::on_terminal() {
+        level
+    } else {
+        level.max(LevelFilter::INFO)
+    };
+    let own = Targets::new()
+        .with_target("bridged", level)
+        .with_target("bridged::cli::progress", progress);
     // Only a second call could fail, and there is one.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(own))
         .try_init();
+}
+
+/// The time of a log line: UTC, whole seconds.
+#[derive(Debug, Clone, Copy)]
+struct Seconds;
+
+impl FormatTime for Seconds {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(writer, "{}", jiff::Timestamp::now().strftime("%FT%TZ"))
+    }
 }
 
 /// Writes whole lines, with whatever a terminal could act on written out.

@@ -9,9 +9,12 @@ pub mod env;
 pub mod exit;
 pub mod explain;
 pub mod findings;
+pub mod ledger;
 pub mod logging;
 pub mod outcome;
+pub mod progress;
 pub mod signals;
+pub mod table;
 pub mod text;
 pub mod usage;
 

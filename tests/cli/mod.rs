@@ -2,4 +2,5 @@
 
 mod explain;
 mod findings;
+mod ledger;
 mod usage;

@@ -1,6 +1,7 @@
 //! The repository's own rules: imports, first lines, examples, schemas, codes.
 
 mod codes;
+mod examples;
 mod imports;
 mod style;
 mod tree;

