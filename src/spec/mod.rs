@@ -1,1 +1,19 @@
-//! Reading what people wrote: YAML text to a typed pipeline, with the place of every value.
+//! YAML to typed pipelines and projects, with a place in the file for everything.
+//!
+//! Text becomes a tree with positions (`yaml`), the tree is held against the JSON Schema (`schema`, `shape_findings`),
+//! and becomes types (`pipeline`, `project`); the checks that need nothing but the files stand in `check`.
+
+pub mod amount;
+pub mod broadcast;
+pub mod case;
+pub mod document;
+pub mod name;
+pub mod pipeline;
+pub mod project;
+pub mod schedule;
+pub mod source;
+pub mod target;
+pub mod text;
+pub mod tree;
+
+mod shape;

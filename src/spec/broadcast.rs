@@ -1,0 +1,171 @@
+//! A WhatsApp message to each person that comes through.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::amount::{ClockTime, Period, Rate};
+use super::name::{LanguageCode, SlugName, TemplateName};
+use super::shape::{given, whole};
+use super::text::{FieldValue, TemplateText};
+
+/// One message to each person, by a template that WhatsApp has approved.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Broadcast {
+    /// The WhatsApp connection; may be left out where there is one.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"whatsapp")]
+    pub connection: Option<SlugName>,
+    /// The approved template and what stands in its places.
+    pub template: MessageTemplate,
+    /// The phone number, in the international form.
+    #[schemars(example = &"{{ phone }}")]
+    pub to: TemplateText,
+    /// A template that must be true for a person to be written to. Consent is enforced whatever it says.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"{{ consent.whatsapp and not opted_out }}")]
+    pub audience: Option<TemplateText>,
+    /// The name of the campaign: a person gets one message for each, whatever fails or is repeated.
+    #[schemars(example = &"spring-2027")]
+    pub campaign: SlugName,
+    /// When nobody is written to.
+    #[serde(default, deserialize_with = "given")]
+    pub quiet_hours: Option<QuietHours>,
+    /// How many messages are sent in a stretch of time; WhatsApp allows a number 80 a second by default.
+    #[serde(default = "default_pace")]
+    #[schemars(extend("default" = "80/s"))]
+    pub pace: Rate,
+    /// How many messages one person gets at most, over all campaigns.
+    #[serde(default, deserialize_with = "given")]
+    pub frequency: Option<Frequency>,
+    /// A message that could not be sent this long after the run began is not sent any more and counts as expired.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"24h")]
+    pub expires_after: Option<Period>,
+}
+
+/// A template that WhatsApp has approved, and what stands in its places.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageTemplate {
+    /// The name under which WhatsApp approved it.
+    #[schemars(example = &"spring_offer")]
+    pub name: TemplateName,
+    /// The language under which WhatsApp approved it.
+    #[schemars(example = &"en_US")]
+    pub language: LanguageCode,
+    /// What stands in the header.
+    #[serde(default, deserialize_with = "given")]
+    pub header: Option<Header>,
+    /// What stands in the places of the body, in order.
+    #[serde(default)]
+    #[schemars(example = ["{{ full_name }}"])]
+    pub parameters: Vec<FieldValue>,
+    /// What stands in the buttons that take a value.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub buttons: Vec<Button>,
+}
+
+/// What stands in a template's header.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// What kind of header it is.
+    pub kind: HeaderKind,
+    /// The text, or the https address of the file.
+    #[schemars(example = &"https://example.com/spring.jpg")]
+    pub value: TemplateText,
+}
+
+/// A kind of header that takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderKind {
+    /// Text in the header's place.
+    Text,
+    /// An image.
+    Image,
+    /// A video.
+    Video,
+    /// A document.
+    Document,
+}
+
+/// What stands in one button.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Button {
+    /// Which button, counted from 0.
+    #[schemars(range(min = 0, max = 9), example = 0)]
+    #[serde(deserialize_with = "whole")]
+    pub index: u8,
+    /// What kind of button it is.
+    pub kind: ButtonKind,
+    /// The end of the address, or the payload that comes back with a tap.
+    #[schemars(example = &"opt_out")]
+    pub value: TemplateText,
+}
+
+/// A kind of button that takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ButtonKind {
+    /// Opens an address that ends with the value.
+    Url,
+    /// Sends the value back as a reply.
+    QuickReply,
+}
+
+/// When nobody is written to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// The first quiet minute.
+    #[schemars(example = &"21:00")]
+    pub from: ClockTime,
+    /// The first minute that is not quiet any more; before `from` it means the next day.
+    #[schemars(example = &"08:00")]
+    pub to: ClockTime,
+    /// `profile` for each person's own time zone, or one IANA time zone for all.
+    #[serde(default = "profile_zone")]
+    #[schemars(extend("default" = "profile"), example = &"Europe/London")]
+    pub timezone: String,
+    /// What happens to a person whose time zone is not known: `hold` keeps the message back, an IANA time zone is
+    /// taken in its place.
+    #[serde(default = "hold")]
+    #[schemars(extend("default" = "hold"), example = &"America/New_York")]
+    pub unknown: String,
+}
+
+/// The word that takes each person's own time zone.
+pub const PROFILE_ZONE: &str = "profile";
+
+/// The word that holds messages back where the time zone is not known.
+pub const HOLD: &str = "hold";
+
+/// How many messages one person gets at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Frequency {
+    /// The most messages.
+    #[schemars(range(min = 1, max = 1000), example = 2)]
+    #[serde(deserialize_with = "whole")]
+    pub max: u32,
+    /// In this stretch of time.
+    #[schemars(example = &"7d")]
+    pub per: Period,
+}
+
+fn default_pace() -> Rate {
+    // The default throughput of a business phone number in the WhatsApp Cloud API documentation, "Throughput".
+    Rate::PER_SECOND_80
+}
+
+fn profile_zone() -> String {
+    PROFILE_ZONE.to_owned()
+}
+
+fn hold() -> String {
+    HOLD.to_owned()
+}
