@@ -247,7 +247,11 @@ impl<'t> Parser<'t> {
         }
         let mut segments = vec![self.name(what)?];
         while self.eat_sign(".").is_some() {
-            segments.push(self.name("a name behind the dot")?);
+            let what = "a name behind the dot";
+            if self.at_word("FROM") {
+                return Err(self.expected(what, &[]));
+            }
+            segments.push(self.name(what)?);
         }
         Ok(FieldPath { segments })
     }

@@ -145,10 +145,11 @@ fn check_clauses(query: &Query) -> Checked {
     let mut relationships = HashSet::new();
     for path in query.fields() {
         check_path(path, Some(query))?;
-        let names = path.segments[..path.segments.len() - 1].iter();
+        let own = usize::from(is_own_name(&path.segments[0].text, query));
+        let names = path.segments[..path.segments.len() - 1].iter().skip(own);
         let prefix: Vec<String> = names.map(|name| name.text.to_ascii_lowercase()).collect();
         relationships.extend((1..=prefix.len()).map(|length| prefix[..length].join(".")));
-        if relationships.len() > PARENT_RELATIONSHIPS_MAX + 1 {
+        if relationships.len() > PARENT_RELATIONSHIPS_MAX {
             return Err(SoqlError::rule(
                 path.span(),
                 format!("a query reaches at most {PARENT_RELATIONSHIPS_MAX} parent relationships"),

@@ -152,7 +152,7 @@ impl Parser<'_> {
         let error = SoqlError::new(
             SoqlErrorKind::Syntax,
             span,
-            format!("SOQL has no function `{word}`"),
+            format!("there is no function `{word}`"),
         );
         match nearest(word, Function::ALL.iter().map(|(name, _)| *name)) {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
