@@ -60,6 +60,11 @@ impl Record {
         &self.values
     }
 
+    /// The values, to be changed in place.
+    pub fn values_mut(&mut self) -> &mut [Value] {
+        &mut self.values
+    }
+
     /// A field by name, without regard to case, as Salesforce compares names.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(self.columns.position(name)?)

@@ -1,6 +1,15 @@
 //! The Salesforce wire client: log-in, describe, query, limits, and what an answer means.
 
-pub mod describe;
 pub mod errors;
-pub mod resolver;
+pub mod describe;
 pub mod settings;
+pub mod resolver;
+mod host;
+mod refusal;
+mod retry;
+pub mod budget;
+mod wire;
+mod session;
+mod page;
+pub mod client;
+pub mod query;

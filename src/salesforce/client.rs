@@ -1,0 +1,418 @@
+//! The calls bridged makes to read from an org. Nothing here can write.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Method;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::event::Requests;
+use crate::foundation::secret::Secret;
+
+use super::budget::{DailyUsage, Meter};
+use super::describe::{ObjectDescribe, ObjectSummary};
+use super::host;
+use super::refusal::{self, Failure, Scrub};
+use super::retry::Retries;
+use super::session::{Session, Token};
+use super::settings::Settings;
+use super::wire::{Answer, Purpose, Wire};
+
+/// A signed-in reader of one org; copies share the session, the budget and the counts.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    instance: Url,
+    api_version: String,
+    wire: Wire,
+    session: Session,
+    meter: Meter,
+    retries: Retries,
+    api_calls: AtomicU64,
+}
+
+/// What a client has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests sent, further tries included.
+    pub requests: Requests,
+    /// Answered requests that count against the org's daily limit.
+    pub api_calls: u64,
+    /// The org's usage, as the last answer told.
+    pub daily: Option<DailyUsage>,
+    /// How often a request was sent again.
+    pub retries: u64,
+}
+
+/// A describe answer, with what it takes to ask only for a newer one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedDescribe {
+    /// The object.
+    pub object: Arc<ObjectDescribe>,
+    /// The answer's `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// A version of the REST API that the org offers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Version {
+    /// The release's name: `Summer '26`.
+    pub label: String,
+    /// The number: `67.0`.
+    pub version: String,
+}
+
+/// Who the session belongs to (Salesforce Help, "The `UserInfo` Endpoint").
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// The user's id.
+    pub user_id: String,
+    /// The org's id.
+    pub organization_id: String,
+    /// The log-in name.
+    #[serde(default)]
+    pub preferred_username: Option<String>,
+    /// The person's or integration's name.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// One of the org's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Limit {
+    /// How much there is.
+    pub max: i64,
+    /// How much is left.
+    pub remaining: i64,
+}
+
+/// One request under `/services`, before it is signed.
+pub(super) struct Call<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) path: String,
+    /// The query string, encoded.
+    pub(super) query: Option<String>,
+    pub(super) header: Option<(&'static str, &'a str)>,
+    /// A JSON body makes the call a POST.
+    pub(super) body: Option<String>,
+    /// Whether it counts against the daily limit, and so may be refused by the budget.
+    pub(super) counted: bool,
+}
+
+impl Call<'_> {
+    pub(super) fn get(path: String) -> Self {
+        Self {
+            purpose: Purpose::Other,
+            path,
+            query: None,
+            header: None,
+            body: None,
+            counted: true,
+        }
+    }
+}
+
+impl Client {
+    /// A client for one org. Nothing is sent yet; what is wrong with the settings is found here.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let instance = host::instance(&settings.instance_url, &settings.allowed_hosts)?;
+        if !host::is_version(&settings.api_version) {
+            let message = format!("`{}` is no API version", settings.api_version);
+            return Err(Failure::new(Code::ConnectionSettings, message)
+                .error
+                .help("write the version as `67.0`"));
+        }
+        let wire = Wire::new(&settings, &instance).map_err(|failure| failure.error)?;
+        Ok(Self(Arc::new(Inner {
+            wire,
+            meter: Meter::new(settings.budget),
+            retries: Retries::new(settings.retry, settings.on_retry),
+            session: Session::new(
+                instance.clone(),
+                settings.consumer_key,
+                settings.consumer_secret,
+            ),
+            instance,
+            api_version: settings.api_version,
+            api_calls: AtomicU64::new(0),
+        })))
+    }
+
+    /// What was sent so far.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            requests: self.0.wire.requests(),
+            api_calls: self.0.api_calls.load(Ordering::Relaxed),
+            daily: self.0.meter.daily(),
+            retries: self.0.retries.count(),
+        }
+    }
+
+    /// Salesforce's clock, to the second: the last answer's date and the time passed since.
+    ///
+    /// Before the first answer it asks for the list of versions, which costs no API call.
+    pub async fn server_time(&self) -> Result<Timestamp> {
+        if self.0.wire.server_time().is_none() {
+            self.versions().await?;
+        }
+        self.0.wire.server_time().ok_or_else(|| {
+            let message = "the server's answers carry no readable `Date`";
+            Failure::new(Code::AnswerUnreadable, message).error
+        })
+    }
+
+    /// The API versions the org offers; needs no log-in and costs no API call.
+    pub async fn versions(&self) -> Result<Vec<Version>> {
+        let url = self.0.url("/services/data/", None);
+        let once = || async {
+            self.0.meter.pace().await;
+            let request = self.0.wire.request(Method::GET, url.clone());
+            let request = request.header(ACCEPT, "application/json");
+            let scrub = Scrub::default();
+            let answer = self.0.wire.send(request, Purpose::Other, &scrub).await?;
+            successful(&answer, &scrub)?;
+            json(&answer, &scrub)
+        };
+        self.0.retries.run(once).await
+    }
+
+    /// Signs in, when that has not happened yet.
+    pub async fn sign_in(&self) -> Result<()> {
+        self.0.token().await.map(|_| ())
+    }
+
+    /// Who the session belongs to.
+    pub async fn identity(&self) -> Result<Identity> {
+        let mut call = Call::get("/services/oauth2/userinfo".to_owned());
+        call.counted = false;
+        self.call(&call, json).await
+    }
+
+    /// The org's limits by name (`DailyApiRequests`); needs the permission `View Setup`.
+    pub async fn limits(&self) -> Result<BTreeMap<String, Limit>> {
+        let call = Call::get(self.0.data("limits"));
+        self.call(&call, json).await
+    }
+
+    /// Every object the signed-in user can see.
+    pub async fn describe_global(&self) -> Result<Vec<ObjectSummary>> {
+        #[derive(Deserialize)]
+        struct Global {
+            sobjects: Vec<ObjectSummary>,
+        }
+        let call = Call::get(self.0.data("sobjects"));
+        let global: Global = self.call(&call, json).await?;
+        Ok(global.sobjects)
+    }
+
+    /// One object with its fields; `known` itself when it has not changed since.
+    pub async fn describe(
+        &self,
+        object: &str,
+        known: Option<&CachedDescribe>,
+    ) -> Result<CachedDescribe> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if object.is_empty() || !object.chars().all(is_name) {
+            return Err(no_such_object(object, None));
+        }
+        let mut call = Call::get(self.0.data(&format!("sobjects/{object}/describe")));
+        let since = known.and_then(|known| known.last_modified.as_deref());
+        call.header = since.map(|since| (IF_MODIFIED_SINCE.as_str(), since));
+        let read = |answer: &Answer, scrub: &Scrub<'_>| match (answer.status, known) {
+            (304, Some(known)) => Ok(known.clone()),
+            (304, None) => Err(Failure::new(
+                Code::AnswerUnreadable,
+                "the answer says that nothing changed, and nothing was known",
+            )),
+            _ => Ok(CachedDescribe {
+                object: Arc::new(json(answer, scrub)?),
+                last_modified: Some(answer.header("last-modified"))
+                    .filter(|date| !date.is_empty())
+                    .map(ToOwned::to_owned),
+            }),
+        };
+        self.call(&call, read).await.map_err(|error| {
+            if error.code() == Code::NotFound {
+                no_such_object(object, Some(&error))
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Signs a call, sends it until it succeeds or fails for good, and reads the answer.
+    pub(super) async fn call<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
+    ) -> Result<T> {
+        let renewed = Cell::new(false);
+        let read = &read;
+        let once = || async {
+            let token = self.0.token().await?;
+            match self.0.once(call, &token, read).await {
+                Err(refused)
+                    if refused.error.code() == Code::SessionExpired && !renewed.replace(true) =>
+                {
+                    let token = self.0.renew(&token).await?;
+                    self.0.once(call, &token, read).await
+                }
+                other => other,
+            }
+        };
+        self.0.retries.run(once).await
+    }
+
+    /// The path of a resource of the API's version.
+    pub(super) fn data_path(&self, resource: &str) -> String {
+        self.0.data(resource)
+    }
+
+    pub(super) fn api_version(&self) -> &str {
+        &self.0.api_version
+    }
+
+    pub(super) fn instance(&self) -> &Url {
+        &self.0.instance
+    }
+
+    /// How many bytes the token adds to a request's header.
+    pub(super) async fn token_len(&self) -> Result<usize> {
+        Ok(self.0.token().await?.access.expose().len())
+    }
+}
+
+impl Inner {
+    fn url(&self, path: &str, query: Option<&str>) -> Url {
+        let mut url = self.instance.clone();
+        url.set_path(path);
+        url.set_query(query);
+        url
+    }
+
+    fn data(&self, resource: &str) -> String {
+        format!("/services/data/v{}/{resource}", self.api_version)
+    }
+
+    async fn token(&self) -> Result<Token> {
+        self.session.token(&self.wire, &self.retries).await
+    }
+
+    async fn renew(&self, refused: &Token) -> Result<Token> {
+        self.session.renew(&self.wire, &self.retries, refused).await
+    }
+
+    async fn once<T>(
+        &self,
+        call: &Call<'_>,
+        token: &Token,
+        read: &impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if call.counted {
+            self.meter.admit()?;
+        }
+        self.meter.pace().await;
+        let url = self.url(&call.path, call.query.as_deref());
+        let bearer = Secret::new(format!("Bearer {}", token.access.expose()));
+        let mut bearer = HeaderValue::from_str(bearer.expose())
+            .map_err(|_| Error::bug("an accepted token does not fit a header"))?;
+        bearer.set_sensitive(true);
+        let method = if call.body.is_some() {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        let mut request = self
+            .wire
+            .request(method, url)
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json")
+            .header("Sforce-Call-Options", "client=bridged");
+        if let Some((name, value)) = call.header {
+            request = request.header(name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone());
+        }
+        let scrub = self.session.scrub(Some(token));
+        let answer = self.wire.send(request, call.purpose, &scrub).await?;
+        if call.counted {
+            self.api_calls.fetch_add(1, Ordering::Relaxed);
+        }
+        self.meter.note(answer.header("sforce-limit-info"));
+        successful(&answer, &scrub)?;
+        read(&answer, &scrub)
+    }
+}
+
+/// Whether an answer is a success or says that nothing changed.
+fn successful(answer: &Answer, scrub: &Scrub<'_>) -> Result<(), Failure> {
+    match answer.status {
+        200..300 | 304 => Ok(()),
+        status => Err(refusal::refusal(
+            status,
+            &answer.headers,
+            &answer.body,
+            scrub,
+        )),
+    }
+}
+
+/// Reads a body that is JSON of a known shape.
+pub(super) fn json<T: DeserializeOwned>(answer: &Answer, _: &Scrub<'_>) -> Result<T, Failure> {
+    serde_json::from_slice(&answer.body).map_err(|error| unreadable(answer.status, &error))
+}
+
+/// Names a body that is not the JSON it should be; one that ends too early is worth another try.
+pub(super) fn unreadable(status: u16, error: &serde_json::Error) -> Failure {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    // The parser's words may quote values of records, so only their kind is told.
+    let (code, message) = match error.classify() {
+        serde_json::error::Category::Eof => (
+            Code::AnswerCutOff,
+            format!("the answer ends in the middle of its JSON, at {place}"),
+        ),
+        serde_json::error::Category::Syntax => (
+            Code::AnswerUnreadable,
+            format!("the answer is not JSON, at {place}"),
+        ),
+        _ => (
+            Code::AnswerUnreadable,
+            format!("the answer is not what this call documents, at {place}"),
+        ),
+    };
+    let mut failure = Failure::new(code, message);
+    failure.error = failure
+        .error
+        .with(|context| context.http_status = Some(status));
+    failure
+}
+
+fn no_such_object(object: &str, cause: Option<&Error>) -> Error {
+    let shown: String = object
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect();
+    let error = Failure::new(
+        Code::ObjectUnavailable,
+        format!("Salesforce has no object `{shown}` that the signed-in user may see"),
+    )
+    .error;
+    match cause {
+        Some(cause) => error.with(|context| *context = cause.context().clone()),
+        None => error,
+    }
+}

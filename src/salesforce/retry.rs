@@ -1,0 +1,155 @@
+//! When a failed request is sent again: by class alone, with exponential back-off and full jitter.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::foundation::error::Result;
+
+use super::errors::Class;
+use super::refusal::Failure;
+use super::settings::{Retry, RetryObserver, RetryPolicy};
+
+/// Repeats requests for one client.
+pub(super) struct Retries {
+    policy: RetryPolicy,
+    observer: Option<RetryObserver>,
+    count: AtomicU64,
+}
+
+impl Retries {
+    pub(super) fn new(policy: RetryPolicy, observer: Option<RetryObserver>) -> Self {
+        Self {
+            policy,
+            observer,
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// How often a request was sent again.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Makes one try after the other until one succeeds, fails for good, or the tries are used up.
+    pub(super) async fn run<T, F>(&self, mut once: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let failure = match once().await {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            let wait = wait(&self.policy, attempt, &failure, fastrand::f64());
+            let error = failure
+                .error
+                .with(|context| context.attempt = Some(attempt));
+            let Some(wait) = wait else {
+                return Err(error);
+            };
+            attempt += 1;
+            self.count.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(
+                code = %error.code(),
+                wait_ms = wait.as_millis() as u64,
+                attempt,
+                "the request is sent again"
+            );
+            if let Some(observer) = &self.observer {
+                observer(&Retry {
+                    error: &error,
+                    wait,
+                    attempt,
+                });
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// How long to wait before the try after `attempt`; `None` when there is none. `random` is in 0..1.
+fn wait(policy: &RetryPolicy, attempt: u32, failure: &Failure, random: f64) -> Option<Duration> {
+    let class = failure.class();
+    if failure.settled || !class.is_retried() || attempt >= policy.attempts {
+        return None;
+    }
+    let doubled = |base: Duration| {
+        let factor = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
+        base.checked_mul(factor)
+            .map_or(policy.cap, |longest| longest.min(policy.cap))
+    };
+    let chosen = if class == Class::SlowDown {
+        policy.slow_base + doubled(policy.slow_base).mul_f64(random)
+    } else {
+        doubled(policy.base).mul_f64(random)
+    };
+    match failure.retry_after {
+        Some(asked) if asked > policy.retry_after_cap => None,
+        Some(asked) => Some(asked.max(chosen)),
+        None => Some(chosen),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::code::Code;
+
+    fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_end_with_the_tries() {
+        let policy = RetryPolicy {
+            attempts: 10,
+            ..RetryPolicy::default()
+        };
+        let failure = Failure::new(Code::SalesforceUnavailable, "x");
+        let longest: Vec<_> = (1..=10).map(|n| wait(&policy, n, &failure, 1.0)).collect();
+        let expected = [1, 2, 4, 8, 16, 32, 60, 60, 60].map(|n| Some(secs(n)));
+        assert_eq!(longest[..9], expected);
+        assert_eq!(longest[9], None);
+        assert_eq!(wait(&policy, 3, &failure, 0.0), Some(secs(0)));
+        assert_eq!(wait(&policy, 3, &failure, 0.5), Some(secs(2)));
+    }
+
+    #[test]
+    fn a_concurrency_limit_waits_twenty_seconds_at_least() {
+        let policy = RetryPolicy::default();
+        let failure = Failure::new(Code::ConcurrencyLimit, "x");
+        assert_eq!(wait(&policy, 1, &failure, 0.0), Some(secs(20)));
+        assert_eq!(wait(&policy, 2, &failure, 1.0), Some(secs(60)));
+        assert_eq!(wait(&policy, 5, &failure, 1.0), Some(secs(80)));
+    }
+
+    #[test]
+    fn only_passing_failures_are_repeated() {
+        let policy = RetryPolicy::default();
+        for code in Code::ALL {
+            let Some(class) = super::super::errors::class(*code) else {
+                continue;
+            };
+            let repeated = wait(&policy, 1, &Failure::new(*code, "x"), 1.0).is_some();
+            assert_eq!(
+                repeated,
+                matches!(class, Class::Transient | Class::SlowDown),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_gateway_s_wish_is_granted_within_reason() {
+        let policy = RetryPolicy::default();
+        let mut failure = Failure::new(Code::SalesforceUnavailable, "x");
+        failure.retry_after = Some(secs(90));
+        assert_eq!(wait(&policy, 1, &failure, 1.0), Some(secs(90)));
+        failure.retry_after = Some(secs(601));
+        assert_eq!(wait(&policy, 1, &failure, 1.0), None);
+        failure.retry_after = Some(secs(0));
+        assert_eq!(wait(&policy, 1, &failure, 1.0), Some(secs(1)));
+    }
+}

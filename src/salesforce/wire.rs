@@ -1,0 +1,386 @@
+//! One HTTP exchange: sent once, bounded in time and size, never redirected, its failure named.
+
+use std::error::Error as StdError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, DATE, LOCATION};
+use http::{HeaderMap, Method};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Certificate, Proxy, Request, Response};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use crate::foundation::code::Code;
+use crate::foundation::error::Result;
+use crate::foundation::event::Requests;
+
+use super::refusal::{self, Failure, Scrub};
+use super::resolver::{AddressRefused, CheckedResolver};
+use super::settings::{Settings, Timeouts};
+
+/// What a request is for, as the run's account counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Query,
+    Token,
+    Other,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header's text; empty when it is missing or no text.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The HTTP client with everything that holds for each exchange.
+pub(super) struct Wire {
+    http: reqwest::Client,
+    timeouts: Timeouts,
+    max_body: usize,
+    query: AtomicU64,
+    token: AtomicU64,
+    other: AtomicU64,
+    server_clock: Mutex<Option<(Timestamp, Instant)>>,
+}
+
+impl Wire {
+    /// A client for one instance; opens no connection yet.
+    pub(super) fn new(settings: &Settings, instance: &Url) -> Result<Self, Failure> {
+        // Fails only when a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let timeouts = settings.timeouts;
+        let proxy = settings.proxy.as_ref().map(|url| proxy(url.expose()));
+        let (proxy, proxy_host) = proxy.transpose()?.unzip();
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .connect_timeout(timeouts.connect)
+            .pool_idle_timeout(Duration::from_secs(50))
+            .user_agent(concat!("bridged/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(CheckedResolver::new(
+                settings.lookup.clone(),
+                proxy_host.flatten(),
+            ));
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy);
+        }
+        let mut roots = Vec::new();
+        for bundle in &settings.extra_ca {
+            roots.extend(certificates(bundle)?);
+        }
+        let plain_loopback = instance.scheme() == "http";
+        builder = if plain_loopback {
+            // Nothing will be verified, so the system's authorities need not be read, nor be there; and between two
+            // processes of one machine compressing costs more than it saves.
+            builder.tls_certs_only(roots).gzip(false)
+        } else {
+            builder.https_only(true).tls_certs_merge(roots).gzip(true)
+        };
+        let http = builder.build().map_err(|error| {
+            let cause = innermost(&error.without_url());
+            Failure::new(
+                Code::ConnectionSettings,
+                format!("no HTTP client can be made: {cause}"),
+            )
+        })?;
+        Ok(Self {
+            http,
+            timeouts,
+            max_body: settings.max_answer_bytes,
+            query: AtomicU64::new(0),
+            token: AtomicU64::new(0),
+            other: AtomicU64::new(0),
+            server_clock: Mutex::new(None),
+        })
+    }
+
+    /// A request with nothing but its method and address.
+    pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// How many requests were sent, by purpose.
+    pub(super) fn requests(&self) -> Requests {
+        Requests {
+            query: self.query.load(Ordering::Relaxed),
+            write: 0,
+            auth: self.token.load(Ordering::Relaxed),
+            other: self.other.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The server's clock, from the last answer's date and the time since; `None` before the first answer.
+    pub(super) fn server_time(&self) -> Option<Timestamp> {
+        let (date, read_at) = (*self.clock())?;
+        let since = SignedDuration::try_from(read_at.elapsed()).ok()?;
+        date.checked_add(since).ok()
+    }
+
+    /// Sends a request once. An answer of any status but a redirect is a success here.
+    pub(super) async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        purpose: Purpose,
+        scrub: &Scrub<'_>,
+    ) -> Result<Answer, Failure> {
+        let request = request
+            .build()
+            .map_err(|error| lost(&error.without_url()))?;
+        let counter = match purpose {
+            Purpose::Query => &self.query,
+            Purpose::Token => &self.token,
+            Purpose::Other => &self.other,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let shown = (request.method().clone(), request.url().path().to_owned());
+        let outcome = timeout(self.timeouts.total, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| Err(late("in full", self.timeouts.total)));
+        let (method, path) = shown;
+        let took_ms = started.elapsed().as_millis() as u64;
+        match &outcome {
+            Ok(answer) => tracing::debug!(
+                %method,
+                path,
+                status = answer.status,
+                bytes = answer.body.len(),
+                took_ms,
+                request_id = refusal::request_id(&answer.headers, scrub),
+                "answered"
+            ),
+            Err(failure) => {
+                tracing::debug!(%method, path, took_ms, code = %failure.error.code(), "failed");
+            }
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
+        let asked = request.url().clone();
+        let response = timeout(self.timeouts.answer, self.http.execute(request))
+            .await
+            .map_err(|_| late("begin", self.timeouts.answer))?
+            .map_err(|error| lost(&error.without_url()))?;
+        self.note_date(response.headers());
+        let status = response.status().as_u16();
+        if matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Err(redirected(status, response.headers(), &asked));
+        }
+        let headers = response.headers().clone();
+        let body = self.body(response).await?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let too_large = || {
+            Failure::new(
+                Code::AnswerTooLarge,
+                format!("an answer has more than {} bytes", self.max_body),
+            )
+        };
+        let stated = response
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
+            .unwrap_or(0);
+        if stated > self.max_body {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(stated);
+        loop {
+            let chunk = timeout(self.timeouts.read, response.chunk())
+                .await
+                .map_err(|_| late("go on", self.timeouts.read))?
+                .map_err(|error| lost(&error.without_url()))?;
+            let Some(chunk) = chunk else {
+                return Ok(body);
+            };
+            if body.len() + chunk.len() > self.max_body {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+
+    fn note_date(&self, headers: &HeaderMap) {
+        let date = headers
+            .get(DATE)
+            .and_then(|text| httpdate::parse_http_date(text.to_str().ok()?).ok())
+            .and_then(|date| Timestamp::try_from(date).ok());
+        if let Some(date) = date {
+            *self.clock() = Some((date, Instant::now()));
+        }
+    }
+
+    fn clock(&self) -> std::sync::MutexGuard<'_, Option<(Timestamp, Instant)>> {
+        self.server_clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The proxy for every request, and its host when that is a name.
+fn proxy(text: &str) -> Result<(Proxy, Option<String>), Failure> {
+    let unusable = || {
+        Failure::new(
+            Code::ConnectionSettings,
+            "the proxy is not an `http://` or `https://` address",
+        )
+    };
+    let url = Url::parse(text).map_err(|_| unusable())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(unusable());
+    }
+    let name = url.domain().map(ToOwned::to_owned);
+    let proxy = Proxy::all(url).map_err(|_| unusable())?;
+    Ok((proxy, name))
+}
+
+fn certificates(bundle: &[u8]) -> Result<Vec<Certificate>, Failure> {
+    match Certificate::from_pem_bundle(bundle) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(Failure::new(
+            Code::ConnectionSettings,
+            "the extra CA bundle holds no PEM certificate that can be read",
+        )),
+    }
+}
+
+fn late(what: &str, allowed: Duration) -> Failure {
+    Failure::new(
+        Code::AnswerLate,
+        format!(
+            "the answer did not {what} within {} s",
+            allowed.as_secs_f64()
+        ),
+    )
+}
+
+/// A redirect would hand the token to another host, so only that host's name is told.
+fn redirected(status: u16, headers: &HeaderMap, asked: &Url) -> Failure {
+    let target = headers
+        .get(LOCATION)
+        .and_then(|location| asked.join(location.to_str().ok()?).ok());
+    let place = match target.as_ref().and_then(Url::host_str) {
+        Some(name) if Some(name) == asked.host_str() => "another address of the same host".into(),
+        Some(name) => format!("host `{}`", name.chars().take(100).collect::<String>()),
+        None => "an address that cannot be read".to_owned(),
+    };
+    let mut failure = Failure::new(
+        Code::RedirectRefused,
+        format!("the answer redirects to {place}, and redirects are not followed"),
+    );
+    failure.error = failure
+        .error
+        .with(|context| context.http_status = Some(status));
+    failure
+}
+
+/// Names why no whole answer came.
+fn lost(error: &reqwest::Error) -> Failure {
+    let cause = innermost(error);
+    if let Some(refused) = find::<AddressRefused>(error) {
+        return Failure::new(
+            Code::AddressRefused,
+            format!("{refused}, which is no address of a public host"),
+        );
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return Failure::new(Code::TlsFailed, format!("TLS failed: {}", in_words(tls)));
+    }
+    if error.is_connect() {
+        let what = if error.is_timeout() {
+            "no connection in time".to_owned()
+        } else {
+            format!("no connection: {cause}")
+        };
+        return Failure::new(Code::ConnectionFailed, what);
+    }
+    if let Some(http) = find::<hyper::Error>(error)
+        && http.is_parse()
+    {
+        return Failure::new(
+            Code::AnswerUnreadable,
+            format!("the answer is not HTTP: {cause}"),
+        );
+    }
+    if error.is_builder() {
+        return Failure::new(
+            Code::ConnectionSettings,
+            format!("the request cannot be made: {cause}"),
+        );
+    }
+    Failure::new(
+        Code::AnswerCutOff,
+        format!("the connection broke before the answer was complete: {cause}"),
+    )
+}
+
+/// The commonest reasons in plain words; rustls's own words for the rest.
+fn in_words(error: &rustls::Error) -> String {
+    use rustls::{CertificateError as Certificate, Error as Tls};
+    match error {
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            "the server's certificate is expired".to_owned()
+        }
+        Tls::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "the server's certificate is for another host".to_owned(),
+        Tls::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "the server's certificate is signed by an authority this machine does not trust"
+                .to_owned()
+        }
+        Tls::PeerIncompatible(_) => {
+            "the server offers no TLS 1.2 or 1.3 that this client accepts".to_owned()
+        }
+        Tls::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Looks for a kind of error down the chain of causes, inside `io::Error` too.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let inside = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .map(|inner| inner as &(dyn StdError + 'static));
+        next = inside.or_else(|| error.source());
+    }
+    None
+}
+
+/// The words of the last cause: the others only repeat that a request failed.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
