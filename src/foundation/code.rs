@@ -106,6 +106,21 @@ codes! {
     // one record
 
     // the store
+    Crashed = "crashed",
+    CursorCorrupt = "cursor-corrupt",
+    PipelineLocked = "pipeline-locked",
+    ProfileUnstorable = "profile-unstorable",
+    RunSuperseded = "run-superseded",
+    StoreBusy = "store-busy",
+    StoreCorrupt = "store-corrupt",
+    StoreFailed = "store-failed",
+    StoreFull = "store-full",
+    StoreIo = "store-io",
+    StoreNewer = "store-newer",
+    StoreNotADatabase = "store-not-a-database",
+    StoreNotSupported = "store-not-supported",
+    StoreUnopenable = "store-unopenable",
+    StoreUrlInvalid = "store-url-invalid",
 
     // the command line
     InvalidUsage = "invalid-usage",

@@ -73,6 +73,13 @@ impl RunState {
             RunState::Failed => "failed",
         }
     }
+
+    /// Reads a state as it is shown.
+    pub fn parse(text: &str) -> Option<Self> {
+        [RunState::Done, RunState::Partial, RunState::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
 }
 
 impl fmt::Display for RunState {

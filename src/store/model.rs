@@ -1,0 +1,452 @@
+//! What goes into a store and comes out of it, and the checks that every store makes alike.
+
+use std::any::Any;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::event::{Cursor, Ledger, Requests, RunState};
+use crate::foundation::id::{Fingerprint, PipelineName, RunId};
+use crate::foundation::record::{DeadLetter, Profile, RecordError};
+
+/// The longest key of a profile, in bytes.
+pub const MAX_KEY_BYTES: usize = 512;
+/// How deep lists and objects may nest in one attribute; a JSON reader that stops at 128 still reads it back.
+pub const MAX_DEPTH: usize = 64;
+/// The most that one profile's attributes may hold, counted as their names and texts, in bytes.
+pub const MAX_PROFILE_BYTES: usize = 4 << 20;
+
+/// The right to run one pipeline, held until it is dropped.
+pub struct RunLock {
+    pipeline: PipelineName,
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+impl RunLock {
+    /// Wraps what a store holds to keep others out; dropping it must let them in.
+    pub fn new(pipeline: PipelineName, held: impl Any + Send + Sync) -> Self {
+        Self {
+            pipeline,
+            _held: Box::new(held),
+        }
+    }
+
+    /// The pipeline that is held.
+    pub fn pipeline(&self) -> &PipelineName {
+        &self.pipeline
+    }
+}
+
+impl fmt::Debug for RunLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunLock({})", self.pipeline)
+    }
+}
+
+/// A run about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id.
+    pub run_id: RunId,
+    /// The pipeline; the same that is locked.
+    pub pipeline: PipelineName,
+    /// The plan it executes.
+    pub fingerprint: Fingerprint,
+    /// When it begins.
+    pub started_at: Timestamp,
+}
+
+/// One acknowledged group of records, to be made durable at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// The run, which must be open.
+    pub run_id: RunId,
+    /// Its pipeline.
+    pub pipeline: &'a PipelineName,
+    /// The time to write down as `updated_at`.
+    pub at: Timestamp,
+    /// The profiles to store, in the order in which they were read.
+    pub profiles: &'a [Profile],
+    /// The records rejected in this group, as many as `ledger.rejected`.
+    pub dead_letters: &'a [DeadLetter],
+    /// What this group adds to the run's account, without the profiles: the store counts each of them as delivered or
+    /// unchanged. So `read` is the number of profiles plus all other places.
+    pub ledger: Ledger,
+    /// Where the next read continues; `None` leaves the cursor where it is.
+    pub cursor: Option<&'a Cursor>,
+    /// All requests of the run so far.
+    pub requests_so_far: Requests,
+    /// All calls of the run so far that count against the org's limit.
+    pub api_calls_so_far: u64,
+}
+
+/// What the store did with one profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Something of it was written.
+    Delivered,
+    /// It was stored already, as it is.
+    Unchanged,
+}
+
+/// The answer to a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// One entry for each profile of the commit, in its order.
+    pub profiles: Vec<Settled>,
+    /// What the commit added to the run's account, the profiles among it.
+    pub delta: Ledger,
+    /// The run's account after the commit.
+    pub total: Ledger,
+}
+
+/// A run as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRow {
+    /// Its id.
+    pub run_id: RunId,
+    /// The pipeline.
+    pub pipeline: PipelineName,
+    /// The plan it executed.
+    pub fingerprint: Fingerprint,
+    /// How it ended; `None` while it runs, and after a crash until the next run of the pipeline begins.
+    pub state: Option<RunState>,
+    /// The account: the sum of its commits, and at the end what its report said.
+    pub ledger: Ledger,
+    /// Requests sent, up to the last commit or the report.
+    pub requests: Requests,
+    /// Calls that counted against the org's limit, up to the last commit or the report.
+    pub api_calls: u64,
+    /// Where the pipeline continues after the run.
+    pub cursor: Option<Cursor>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Its last sign of life: the beginning, a commit or the end.
+    pub seen_at: Timestamp,
+    /// When it ended; after a crash its last sign of life.
+    pub finished_at: Option<Timestamp>,
+    /// Why it ended early.
+    pub error: Option<(Code, String)>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// The process that runs or ran it.
+    pub pid: u32,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this pipeline only.
+    pub pipeline: Option<PipelineName>,
+    /// Begun at this instant or later.
+    pub since: Option<Timestamp>,
+    /// At most so many; 100 where nothing is said.
+    pub limit: Option<u32>,
+}
+
+/// Which dead letters to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// Of this pipeline only.
+    pub pipeline: Option<PipelineName>,
+    /// Of this run only.
+    pub run_id: Option<RunId>,
+    /// With this code only.
+    pub code: Option<Code>,
+    /// Rejected at this instant or later.
+    pub since: Option<Timestamp>,
+    /// With a smaller id than this: the last id of the page before.
+    pub before: Option<i64>,
+    /// At most so many; 100 where nothing is said.
+    pub limit: Option<u32>,
+}
+
+/// How long a list is where its caller does not say.
+pub const DEFAULT_LIMIT: u32 = 100;
+
+/// A dead letter with the id by which a person names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetterRow {
+    /// Counted upwards from 1, never given twice.
+    pub id: i64,
+    /// The letter.
+    pub letter: DeadLetter,
+}
+
+/// A profile with its times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProfile {
+    /// The profile, all pipelines' attributes together.
+    pub profile: Profile,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When something of it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A describe answer, kept so that the next one can be asked for with `If-Modified-Since`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedDescribe {
+    /// The JSON text of the answer.
+    pub body: String,
+    /// The answer's `Last-Modified` header, as it was spelled.
+    pub last_modified: Option<String>,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+}
+
+/// Whether a store can hold the profile; the error rejects that record alone, with `profile-unstorable`.
+///
+/// A commit that contains a profile which does not pass is refused as a whole, so callers ask before they commit.
+pub fn check_profile(profile: &Profile) -> Result<(), RecordError> {
+    let refuse = |field: Option<&str>, message: String| {
+        Err(RecordError {
+            code: Code::ProfileUnstorable,
+            field: field.map(str::to_owned),
+            message,
+            remote_code: None,
+        })
+    };
+    if profile.key.is_empty() {
+        return refuse(None, "the profile's key is empty".to_owned());
+    }
+    if profile.key.len() > MAX_KEY_BYTES {
+        let message = format!("the profile's key is longer than {MAX_KEY_BYTES} bytes");
+        return refuse(None, message);
+    }
+    if profile.key.chars().any(char::is_control) {
+        let message = "the profile's key holds a control character".to_owned();
+        return refuse(None, message);
+    }
+    let mut left = MAX_PROFILE_BYTES;
+    for (name, value) in profile.attributes.iter().chain(&profile.consent) {
+        let Some(size) = weigh(value, MAX_DEPTH) else {
+            let message = format!("lists and objects nest deeper than {MAX_DEPTH} levels");
+            return refuse(Some(name), message);
+        };
+        let Some(rest) = left.checked_sub(size.saturating_add(name.len())) else {
+            let message = format!("the profile holds more than {MAX_PROFILE_BYTES} bytes");
+            return refuse(Some(name), message);
+        };
+        left = rest;
+    }
+    Ok(())
+}
+
+/// The bytes of all names and texts inside, and eight for anything else; `None` when it nests deeper than `depth`.
+fn weigh(value: &Value, depth: usize) -> Option<usize> {
+    match value {
+        Value::String(text) => Some(text.len()),
+        Value::Array(items) => {
+            let depth = depth.checked_sub(1)?;
+            items
+                .iter()
+                .try_fold(8, |sum: usize, item| Some(sum + weigh(item, depth)?))
+        }
+        Value::Object(fields) => {
+            let depth = depth.checked_sub(1)?;
+            fields.iter().try_fold(8, |sum: usize, (name, item)| {
+                Some(sum + name.len() + weigh(item, depth)?)
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(8),
+    }
+}
+
+/// Whether a cursor can be one: a stamp between 1970 and 2200 in whole milliseconds or finer, a Salesforce Id of 15
+/// or 18 letters and digits or none, and a hash. What is wrong, in words, where it is not.
+///
+/// Whether a stamp lies in the future only the server's clock can say; that is its reader's matter.
+pub fn check_cursor(cursor: &Cursor) -> Result<(), String> {
+    // 2200-01-01T00:00:00Z.
+    const END: i64 = 7_258_118_400_000;
+    let millis = cursor.stamp.as_millisecond();
+    if millis < 0 {
+        return Err(format!("its stamp `{}` is before 1970", cursor.stamp));
+    }
+    if millis >= END {
+        return Err(format!("its stamp `{}` is after 2199", cursor.stamp));
+    }
+    let id = cursor.id.as_str();
+    if !matches!(id.len(), 0 | 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err("its id is no Salesforce Id".to_owned());
+    }
+    let hash = cursor.query_hash.as_str();
+    if hash.is_empty() || hash.len() > 128 || !hash.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("its query hash is not one".to_owned());
+    }
+    Ok(())
+}
+
+/// The error of a cursor that [`check_cursor`] refused, or that could not be read at all.
+pub fn cursor_corrupt(pipeline: &PipelineName, why: &str) -> Error {
+    Error::new(
+        Code::CursorCorrupt,
+        format!("the cursor of pipeline `{pipeline}` cannot be used: {why}"),
+    )
+    .help("Read everything again with `--full`; unchanged records are not written twice")
+}
+
+/// The error of a call for a run that is not open.
+pub fn run_superseded(run_id: RunId) -> Error {
+    Error::new(
+        Code::RunSuperseded,
+        format!("run `{run_id}` is not open in the store"),
+    )
+    .help("See `bridged runs`: another run of the pipeline took over, or this one is finished")
+}
+
+impl Commit<'_> {
+    /// The checks that come before anything is written (ST7, ST14).
+    pub fn check(&self) -> Result<()> {
+        let counted = Ledger {
+            delivered: self.ledger.delivered + self.profiles.len() as u64,
+            ..self.ledger
+        };
+        if !counted.balances() {
+            return Err(Error::bug(format!(
+                "a commit of {} profiles does not balance: {:?}",
+                self.profiles.len(),
+                self.ledger
+            )));
+        }
+        if self.ledger.rejected != self.dead_letters.len() as u64 {
+            return Err(Error::bug(format!(
+                "a commit counts {} rejected records and keeps {} dead letters",
+                self.ledger.rejected,
+                self.dead_letters.len()
+            )));
+        }
+        if let Some(cursor) = self.cursor {
+            check_cursor(cursor).map_err(|why| cursor_corrupt(self.pipeline, &why))?;
+        }
+        for profile in self.profiles {
+            check_profile(profile)
+                .map_err(|reason| Error::new(reason.code, reason.message.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// The commit's whole account, given what became of its profiles.
+    pub fn delta(&self, profiles: &[Settled]) -> Ledger {
+        let delivered = profiles
+            .iter()
+            .filter(|settled| **settled == Settled::Delivered)
+            .count() as u64;
+        Ledger {
+            delivered: self.ledger.delivered + delivered,
+            unchanged: self.ledger.unchanged + profiles.len() as u64 - delivered,
+            ..self.ledger
+        }
+    }
+}
+
+/// The part of a report that must agree with what was committed (ST5): `read` and `pending` may say more.
+pub fn check_report(reported: &Ledger, committed: &Ledger) -> Result<()> {
+    let settled = |ledger: &Ledger| Ledger {
+        read: 0,
+        pending: 0,
+        ..*ledger
+    };
+    if settled(reported) != settled(committed) || !reported.balances() {
+        return Err(Error::bug(format!(
+            "the report says {reported:?}, the commits say {committed:?}"
+        )));
+    }
+    Ok(())
+}
+
+/// How an email is compared: trimmed, lower case.
+pub fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn profile(key: &str, attributes: Value) -> Profile {
+        let Value::Object(attributes) = attributes else {
+            panic!("an object")
+        };
+        Profile {
+            key: key.to_owned(),
+            salesforce_id: None,
+            object: None,
+            attributes,
+            consent: Map::new(),
+            deleted: false,
+        }
+    }
+
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(json!(1), |inner, _| json!([inner]))
+    }
+
+    #[test]
+    fn a_profile_is_storable_up_to_each_bound_and_not_behind_it() {
+        let long = |length: usize| "k".repeat(length);
+        let cases = [
+            (profile("k", json!({})), true),
+            (profile("", json!({})), false),
+            (profile(&long(MAX_KEY_BYTES), json!({})), true),
+            (profile(&long(MAX_KEY_BYTES + 1), json!({})), false),
+            (profile("a\nb", json!({})), false),
+            (profile("a\0b", json!({})), false),
+            (profile("Ünïcode ✓", json!({})), true),
+            (profile("k", json!({ "a": nested(MAX_DEPTH) })), true),
+            (profile("k", json!({ "a": nested(MAX_DEPTH + 1) })), false),
+            (
+                profile("k", json!({ "a": long(MAX_PROFILE_BYTES - 1) })),
+                true,
+            ),
+            (profile("k", json!({ "a": long(MAX_PROFILE_BYTES) })), false),
+        ];
+        for (index, (profile, storable)) in cases.iter().enumerate() {
+            let found = check_profile(profile);
+            assert_eq!(found.is_ok(), *storable, "case {index}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_refused_attribute_is_named() {
+        let error = check_profile(&profile("k", json!({ "a": 1, "b": nested(99) }))).unwrap_err();
+        assert_eq!(error.code, Code::ProfileUnstorable);
+        assert_eq!(error.field.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn s18_a_cursor_is_checked_for_its_form() {
+        let cursor = |stamp: &str, id: &str, hash: &str| Cursor {
+            query_hash: hash.to_owned(),
+            stamp: stamp.parse().unwrap(),
+            id: id.to_owned(),
+        };
+        for (cursor, well_formed) in [
+            (
+                cursor("2026-01-01T00:00:00Z", "00Q000000000001AAA", "h"),
+                true,
+            ),
+            (cursor("2026-01-01T00:00:00Z", "00Q000000000001", "h"), true),
+            (cursor("2026-01-01T00:00:00Z", "", "h"), true),
+            (cursor("1970-01-01T00:00:00Z", "", "h"), true),
+            (cursor("1969-12-31T23:59:59.999Z", "", "h"), false),
+            (cursor("2199-12-31T23:59:59.999Z", "", "h"), true),
+            (cursor("2999-01-01T00:00:00Z", "", "h"), false),
+            (cursor("2026-01-01T00:00:00Z", "00Q", "h"), false),
+            (
+                cursor("2026-01-01T00:00:00Z", "00Q00000000000' OR", "h"),
+                false,
+            ),
+            (cursor("2026-01-01T00:00:00Z", "", ""), false),
+            (cursor("2026-01-01T00:00:00Z", "", "a b"), false),
+        ] {
+            assert_eq!(check_cursor(&cursor).is_ok(), well_formed, "{cursor:?}");
+        }
+    }
+}

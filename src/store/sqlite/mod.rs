@@ -1,0 +1,276 @@
+//! The store in one SQLite file: each call is one short transaction, durable when it returns.
+//!
+//! `FILE` holds the data, `FILE-wal` and `FILE-shm` belong to it while it is open, `FILE-locks/` holds the locks of
+//! running pipelines. All are their owner's alone.
+
+mod commit;
+mod cursor;
+mod describes;
+mod error;
+mod files;
+mod letters;
+mod lock;
+mod merge;
+mod migrate;
+mod profiles;
+mod runs;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::event::{Cursor, RunReport};
+use crate::foundation::failpoint::reach;
+use crate::foundation::id::{PipelineName, RunId};
+
+use super::Store;
+use super::model::{
+    CachedDescribe, Commit, Committed, DeadLetterRow, LetterFilter, NewRun, RunFilter, RunLock,
+    RunRow, StoredProfile,
+};
+
+use self::error::cannot;
+
+/// Where a test can kill the process inside this module, in the order in which a first run passes them.
+pub const FAILPOINTS: &[&str] = &[
+    "store-created",
+    "store-before-migration",
+    "store-mid-migration",
+    "store-after-migration",
+    "store-before-begin",
+    "store-after-begin",
+    "store-mid-commit",
+    "store-before-commit",
+    "store-after-commit",
+    "store-before-finish",
+    "store-after-finish",
+];
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How long a call waits for another process's transaction before it fails with `store-busy`.
+    pub busy_timeout: Duration,
+    /// The most pages of 4,096 bytes that the file may grow to; past it calls fail with `store-full`.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(30),
+            max_pages: None,
+        }
+    }
+}
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+    lock_dir: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it where it is missing, and brings an earlier layout up to date.
+    ///
+    /// Fails with `store-not-a-database` and `store-newer` (the file stays untouched), `store-unopenable`,
+    /// `store-corrupt`, `store-full`, `store-io` or `store-busy`.
+    pub fn open(path: &Path, options: &Options) -> Result<Self> {
+        files::look(path, migrate::NEWEST)?;
+        files::prepare(path)?;
+        reach("store-created");
+        let lock_dir = files::lock_dir(path);
+        let _opening = lock::take_opening(&lock_dir, options.busy_timeout)?;
+        let mut connection = connect(path, options)?;
+        migrate::migrate(&mut connection, migrate::STEPS)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            lock_dir,
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a call rolled its transaction back, so the connection is as good as before.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connect(path: &Path, options: &Options) -> Result<Connection> {
+    let failed = cannot("be opened");
+    // Without SQLITE_OPEN_URI a path is only a path; without SQLITE_OPEN_CREATE no file appears with other rights.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(&failed)?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(&failed)?;
+    check_contents(&connection, path)?;
+    configure(&connection, options).map_err(&failed)?;
+    Ok(connection)
+}
+
+/// What the header alone could not tell: the write-ahead log may hold a later one.
+fn check_contents(connection: &Connection, path: &Path) -> Result<()> {
+    let failed = cannot("be opened");
+    // Closing a refused database must not write its log back into the file.
+    let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection.set_db_config(keep_log, true).map_err(&failed)?;
+    let application = connection
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(&failed)?;
+    let version = migrate::version(connection)?;
+    files::check_owner(path, application, version, migrate::NEWEST)?;
+    let objects: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(&failed)?;
+    if version == 0 && objects > 0 {
+        return Err(files::not_ours(path));
+    }
+    connection.set_db_config(keep_log, false).map_err(&failed)?;
+    Ok(())
+}
+
+/// Durability first: with a write-ahead log and `synchronous = FULL` a commit is on the disk when it returns
+/// ("SQLite: PRAGMA synchronous"). The caches are fixed, so memory does not grow with the rows.
+fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        tracing::warn!(
+            mode,
+            "the file system allows no write-ahead log; runs will be slower"
+        );
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -8192;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    if let Some(pages) = options.max_pages {
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+impl Store for SqliteStore {
+    fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock> {
+        match lock::take(&self.lock_dir, pipeline)? {
+            lock::Attempt::Taken(file) => Ok(RunLock::new(pipeline.clone(), file)),
+            lock::Attempt::Refused(holder) => Err(self.locked(pipeline, holder)),
+        }
+    }
+
+    fn begin_run(&self, lock: &RunLock, run: &NewRun) -> Result<Vec<RunId>> {
+        if lock.pipeline() != &run.pipeline {
+            return Err(Error::bug(format!(
+                "a run of `{}` begins under the lock of `{}`",
+                run.pipeline,
+                lock.pipeline()
+            )));
+        }
+        runs::begin(&mut self.connection(), run)
+    }
+
+    fn commit(&self, commit: &Commit<'_>) -> Result<Committed> {
+        commit.check()?;
+        commit::commit(&mut self.connection(), commit)
+    }
+
+    fn finish_run(&self, report: &RunReport) -> Result<()> {
+        runs::finish(&mut self.connection(), report)
+    }
+
+    fn cursor(&self, pipeline: &PipelineName) -> Result<Option<Cursor>> {
+        cursor::read(&self.connection(), pipeline)
+    }
+
+    fn reset_cursor(&self, pipeline: &PipelineName) -> Result<bool> {
+        cursor::reset(&self.connection(), pipeline)
+    }
+
+    fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
+        runs::list(&self.connection(), filter)
+    }
+
+    fn run(&self, id: RunId) -> Result<Option<RunRow>> {
+        runs::one(&self.connection(), id)
+    }
+
+    fn last_done(&self, pipeline: &PipelineName) -> Result<Option<RunRow>> {
+        runs::last_done(&self.connection(), pipeline)
+    }
+
+    fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetterRow>> {
+        letters::list(&self.connection(), filter)
+    }
+
+    fn dead_letter(&self, id: i64) -> Result<Option<DeadLetterRow>> {
+        letters::one(&self.connection(), id)
+    }
+
+    fn profile(&self, key: &str) -> Result<Option<StoredProfile>> {
+        profiles::by_key(&self.connection(), key)
+    }
+
+    fn profiles_by_phone(&self, phone: &str) -> Result<Vec<StoredProfile>> {
+        profiles::by_phone(&self.connection(), phone)
+    }
+
+    fn profiles_by_email(&self, email: &str) -> Result<Vec<StoredProfile>> {
+        profiles::by_email(&self.connection(), email)
+    }
+
+    fn profiles(&self, after: Option<&str>, limit: u32) -> Result<Vec<StoredProfile>> {
+        profiles::list(&self.connection(), after, limit)
+    }
+
+    fn profile_count(&self) -> Result<u64> {
+        profiles::count(&self.connection())
+    }
+
+    fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>> {
+        describes::read(&self.connection(), connection, object)
+    }
+
+    fn put_describe(
+        &self,
+        connection: &str,
+        object: &str,
+        describe: &CachedDescribe,
+    ) -> Result<()> {
+        describes::put(&self.connection(), connection, object, describe)
+    }
+}
+
+impl SqliteStore {
+    /// The error that says who runs the pipeline, as far as the lock file and the open run tell.
+    fn locked(&self, pipeline: &PipelineName, holder: Option<lock::Holder>) -> Error {
+        let who = holder.map_or_else(String::new, |holder| {
+            let run = runs::open_run(&self.connection(), pipeline, holder.pid);
+            let run = match run {
+                Ok(Some(run)) => format!(" (run `{run}`)"),
+                _ => String::new(),
+            };
+            format!(" by process {} since {:.0}{run}", holder.pid, holder.since)
+        });
+        let message = format!("pipeline `{pipeline}` is being run{who}");
+        Error::new(Code::PipelineLocked, message)
+            .help("Wait until that run is over, or stop it; its lock ends with its process")
+    }
+}

@@ -1,0 +1,100 @@
+//! Profiles, read: by key, by phone or email, and in key order.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+use serde_json::{Map, Value};
+
+use crate::foundation::error::Result;
+use crate::foundation::record::Profile;
+use crate::store::model::{StoredProfile, email_key};
+
+use super::error::{cannot, corrupt, from_sql};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT key, salesforce_id, object, deleted, created_at, updated_at, consent, \
+             attributes FROM profiles ",
+            $rest
+        )
+    };
+}
+
+pub(super) fn by_key(connection: &Connection, key: &str) -> Result<Option<StoredProfile>> {
+    let found = query(connection, select!("WHERE key = ?1"), params![key])?;
+    Ok(found.into_iter().next())
+}
+
+pub(super) fn by_phone(connection: &Connection, phone: &str) -> Result<Vec<StoredProfile>> {
+    let sql = select!("WHERE phone = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
+    query(connection, sql, params![phone])
+}
+
+pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Vec<StoredProfile>> {
+    let sql = select!("WHERE email = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
+    query(connection, sql, params![email_key(email)])
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<StoredProfile>> {
+    // No key is empty, so every key stands behind the empty text.
+    let sql = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
+    query(connection, sql, params![after.unwrap_or_default(), limit])
+}
+
+pub(super) fn count(connection: &Connection) -> Result<u64> {
+    // Both halves are answered by an index; a count over `deleted = 0` would read every row.
+    connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM profiles)
+                  - (SELECT count(*) FROM profiles WHERE deleted = 1)",
+        )
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .map_err(cannot("count profiles"))
+        .and_then(from_sql)
+}
+
+fn query(
+    connection: &Connection,
+    sql: &'static str,
+    params: impl Params,
+) -> Result<Vec<StoredProfile>> {
+    let failed = cannot("read profiles");
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+    let mut rows = statement.query(params).map_err(&failed)?;
+    let mut profiles = Vec::new();
+    while let Some(row) = rows.next().map_err(&failed)? {
+        profiles.push(profile(row)?);
+    }
+    Ok(profiles)
+}
+
+fn profile(row: &Row<'_>) -> Result<StoredProfile> {
+    let failed = cannot("read a profile");
+    let key: String = row.get(0).map_err(&failed)?;
+    let wrong = |what: &str| corrupt(format!("profile `{key}` has no valid {what}"));
+    let map = |index: usize, what: &str| -> Result<Map<String, Value>> {
+        let text = row.get_ref(index).map_err(&failed)?;
+        let text = text.as_str().map_err(|_| wrong(what))?;
+        serde_json::from_str(text).map_err(|_| wrong(what))
+    };
+    let time = |index: usize| -> Result<Timestamp> {
+        let millis = row.get(index).map_err(&failed)?;
+        Timestamp::from_millisecond(millis).map_err(|_| wrong("time"))
+    };
+    Ok(StoredProfile {
+        created_at: time(4)?,
+        updated_at: time(5)?,
+        profile: Profile {
+            salesforce_id: row.get(1).map_err(&failed)?,
+            object: row.get(2).map_err(&failed)?,
+            deleted: row.get(3).map_err(&failed)?,
+            consent: map(6, "consent")?,
+            attributes: map(7, "attributes")?,
+            key,
+        },
+    })
+}
