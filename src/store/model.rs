@@ -256,19 +256,21 @@ fn weigh(value: &Value, depth: usize) -> Option<usize> {
     }
 }
 
-/// Whether a cursor can be one: a stamp between 1970 and 2200 in whole milliseconds or finer, a Salesforce Id of 15
+/// Whether a cursor can be one: a stamp and a window between 1970 and 2200, a Salesforce Id of 15
 /// or 18 letters and digits or none, and a hash. What is wrong, in words, where it is not.
 ///
 /// Whether a stamp lies in the future only the server's clock can say; that is its reader's matter.
 pub fn check_cursor(cursor: &Cursor) -> Result<(), String> {
     // 2200-01-01T00:00:00Z.
     const END: i64 = 7_258_118_400_000;
-    let millis = cursor.stamp.as_millisecond();
-    if millis < 0 {
-        return Err(format!("its stamp `{}` is before 1970", cursor.stamp));
-    }
-    if millis >= END {
-        return Err(format!("its stamp `{}` is after 2199", cursor.stamp));
+    for (what, instant) in [("stamp", cursor.stamp), ("window", cursor.window_end)] {
+        let millis = instant.as_millisecond();
+        if millis < 0 {
+            return Err(format!("its {what} `{instant}` is before 1970"));
+        }
+        if millis >= END {
+            return Err(format!("its {what} `{instant}` is after 2199"));
+        }
     }
     let id = cursor.id.as_str();
     if !matches!(id.len(), 0 | 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -426,7 +428,11 @@ mod tests {
             query_hash: hash.to_owned(),
             stamp: stamp.parse().unwrap(),
             id: id.to_owned(),
+            window_end: "2026-01-01T00:00:00Z".parse().unwrap(),
         };
+        let mut late = cursor("2026-01-01T00:00:00Z", "", "h");
+        late.window_end = "2999-01-01T00:00:00Z".parse().unwrap();
+        assert!(check_cursor(&late).is_err());
         for (cursor, well_formed) in [
             (
                 cursor("2026-01-01T00:00:00Z", "00Q000000000001AAA", "h"),

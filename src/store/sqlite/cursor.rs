@@ -14,19 +14,22 @@ use super::error::cannot;
 pub(super) fn read(connection: &Connection, pipeline: &PipelineName) -> Result<Option<Cursor>> {
     // The columns are read one by one, so that a value of the wrong type is this error and no other.
     let found = connection
-        .prepare_cached("SELECT query_hash, stamp, id FROM cursors WHERE pipeline = ?1")
+        .prepare_cached("SELECT query_hash, stamp, id, window_end FROM cursors WHERE pipeline = ?1")
         .map_err(cannot("read a cursor"))?
         .query_row(params![pipeline.as_str()], |row| Ok(parts(row)))
         .optional()
         .map_err(cannot("read a cursor"))?;
     let Some(parts) = found else { return Ok(None) };
-    let (query_hash, stamp, id) = parts.map_err(|cause| unreadable(pipeline).caused_by(cause))?;
-    let stamp = Timestamp::from_millisecond(stamp)
-        .map_err(|cause| unreadable(pipeline).caused_by(cause))?;
+    let (query_hash, stamp, id, window_end) =
+        parts.map_err(|cause| unreadable(pipeline).caused_by(cause))?;
+    let instant = |millis| {
+        Timestamp::from_millisecond(millis).map_err(|cause| unreadable(pipeline).caused_by(cause))
+    };
     let cursor = Cursor {
         query_hash,
-        stamp,
+        stamp: instant(stamp)?,
         id,
+        window_end: instant(window_end)?,
     };
     check_cursor(&cursor).map_err(|why| cursor_corrupt(pipeline, &why))?;
     Ok(Some(cursor))
@@ -36,8 +39,8 @@ fn unreadable(pipeline: &PipelineName) -> Error {
     cursor_corrupt(pipeline, "its stored form cannot be read")
 }
 
-fn parts(row: &Row<'_>) -> rusqlite::Result<(String, i64, String)> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+fn parts(row: &Row<'_>) -> rusqlite::Result<(String, i64, String, i64)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
 }
 
 pub(super) fn reset(connection: &Connection, pipeline: &PipelineName) -> Result<bool> {
@@ -54,11 +57,11 @@ pub(super) fn reset(connection: &Connection, pipeline: &PipelineName) -> Result<
 pub(super) fn write(connection: &Connection, commit: &Commit<'_>, cursor: &Cursor) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO cursors (pipeline, query_hash, stamp, id, run_id, moved_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO cursors (pipeline, query_hash, stamp, id, window_end, run_id, moved_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (pipeline) DO UPDATE SET query_hash = excluded.query_hash,
-                stamp = excluded.stamp, id = excluded.id, run_id = excluded.run_id,
-                moved_at = excluded.moved_at",
+                stamp = excluded.stamp, id = excluded.id, window_end = excluded.window_end,
+                run_id = excluded.run_id, moved_at = excluded.moved_at",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -66,6 +69,7 @@ pub(super) fn write(connection: &Connection, commit: &Commit<'_>, cursor: &Curso
                 cursor.query_hash,
                 cursor.stamp.as_millisecond(),
                 cursor.id,
+                cursor.window_end.as_millisecond(),
                 commit.run_id.to_string(),
                 commit.at.as_millisecond(),
             ])

@@ -22,7 +22,8 @@ macro_rules! select {
             "SELECT read, delivered, unchanged, filtered, suppressed, rejected, unknown, pending, \
              requests_query, requests_write, requests_auth, requests_other, api_calls, id, \
              pipeline, fingerprint, state, started_at, seen_at, finished_at, cursor_query_hash, \
-             cursor_stamp, cursor_id, error_code, error_message, warnings, pid FROM runs ",
+             cursor_stamp, cursor_id, error_code, error_message, warnings, pid, \
+             cursor_window_end FROM runs ",
             $rest
         )
     };
@@ -152,7 +153,7 @@ fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
                 fingerprint = ?5, read = ?6, pending = ?7, requests_query = ?8,
                 requests_write = ?9, requests_auth = ?10, requests_other = ?11, api_calls = ?12,
                 cursor_query_hash = ?13, cursor_stamp = ?14, cursor_id = ?15, error_code = ?16,
-                error_message = ?17, warnings = ?18
+                error_message = ?17, warnings = ?18, cursor_window_end = ?19
              WHERE id = ?1",
             params![
                 report.run_id.to_string(),
@@ -175,6 +176,7 @@ fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
                 serde_json::to_string(&report.warnings).map_err(|cause| {
                     Error::bug("a run's warnings cannot be written as JSON").caused_by(cause)
                 })?,
+                cursor.map(|cursor| cursor.window_end.as_millisecond()),
             ],
         )
         .map_err(cannot("finish a run"))?;
@@ -281,11 +283,12 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
             .map(|millis| Timestamp::from_millisecond(millis).map_err(|_| wrong("time")))
             .transpose()
     };
-    let cursor = match (optional(20)?, time(21)?, optional(22)?) {
-        (Some(query_hash), Some(stamp), Some(id)) => Some(Cursor {
+    let cursor = match (optional(20)?, time(21)?, optional(22)?, time(27)?) {
+        (Some(query_hash), Some(stamp), Some(id), Some(window_end)) => Some(Cursor {
             query_hash,
             stamp,
             id,
+            window_end,
         }),
         _ => None,
     };

@@ -26,6 +26,7 @@ CREATE TABLE runs (
     cursor_query_hash TEXT,
     cursor_stamp      INTEGER,
     cursor_id         TEXT,
+    cursor_window_end INTEGER,
     error_code        TEXT,
     error_message     TEXT,
     warnings          TEXT    NOT NULL DEFAULT '[]',
@@ -42,6 +43,7 @@ CREATE TABLE cursors (
     query_hash TEXT    NOT NULL,
     stamp      INTEGER NOT NULL,
     id         TEXT    NOT NULL,
+    window_end INTEGER NOT NULL,
     run_id     TEXT    NOT NULL REFERENCES runs (id),
     moved_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
