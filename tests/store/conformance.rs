@@ -4,6 +4,7 @@ use bridged::foundation::code::Code;
 use bridged::foundation::event::{Ledger, Requests, RunState};
 use bridged::foundation::record::Profile;
 use bridged::store::Store;
+use bridged::store::model::Settled::{Delivered, Unchanged};
 use bridged::store::model::{
     CachedDescribe, Commit, LetterFilter, RunFilter, RunRow, Settled, StoredProfile,
 };
@@ -15,14 +16,12 @@ use super::sample::{
 
 /// One test for each sentence and each kind of store.
 macro_rules! conformance {
-    ($kind:ident, $subject:expr, $($sentence:ident),+ $(,)?) => {
+    ($kind:ident, $subject:ident, $($sentence:ident),+ $(,)?) => {
         mod $kind {
-            #[allow(unused_imports, reason = "a kind may be defined in this file")]
-            use super::*;
             $(
                 #[test]
                 fn $sentence() {
-                    super::$sentence(&$subject);
+                    super::$sentence(&super::$subject::new());
                 }
             )+
         }
@@ -30,7 +29,7 @@ macro_rules! conformance {
 }
 
 macro_rules! every_sentence {
-    ($kind:ident, $subject:expr) => {
+    ($kind:ident, $subject:ident) => {
         conformance!(
             $kind,
             $subject,
@@ -63,7 +62,7 @@ macro_rules! every_sentence {
     };
 }
 
-every_sentence!(sqlite, Sqlite::new());
+every_sentence!(sqlite, Sqlite);
 
 fn stored(store: &dyn Store, key: &str) -> StoredProfile {
     store.profile(key).expect("read").expect("stored")
@@ -490,7 +489,6 @@ fn st10_of_two_with_one_key_the_later_wins(subject: &dyn Subject) {
             profile("a", json!({ "x": 2 })),
         ],
     );
-    use Settled::{Delivered, Unchanged};
     assert_eq!(
         committed.profiles,
         [Delivered, Delivered, Delivered, Unchanged, Unchanged]
@@ -820,12 +818,13 @@ fn an_unstorable_profile_refuses_the_whole_commit(subject: &dyn Subject) {
 fn runs_are_listed_latest_first(subject: &dyn Subject) {
     let store = subject.open();
     let mut ids = Vec::new();
-    for (index, state) in [RunState::Done, RunState::Done, RunState::Failed]
-        .iter()
-        .enumerate()
-    {
+    for (index, state) in [
+        (0, RunState::Done),
+        (1, RunState::Done),
+        (2, RunState::Failed),
+    ] {
         let lock = store.lock_pipeline(&name("leads")).expect("free");
-        let run = new_run("leads", index as i64 * 1_000);
+        let run = new_run("leads", index * 1_000);
         store.begin_run(&lock, &run).expect("the run begins");
         let open = Open {
             store: store.clone(),
@@ -835,8 +834,8 @@ fn runs_are_listed_latest_first(subject: &dyn Subject) {
         };
         let mut report = open.report(Ledger::default());
         report.started_at = open.run.started_at;
-        report.finished_at = at(index as i64 * 1_000 + 500);
-        report.state = *state;
+        report.finished_at = at(index * 1_000 + 500);
+        report.state = state;
         store.finish_run(&report).expect("the end");
         ids.insert(0, open.run.run_id);
     }
