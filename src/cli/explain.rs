@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
-use super::outcome::Outcome;
+use super::outcome::{Ended, Outcome};
 use super::text::{BOLD, DIM, HINT, line, paint, wrap};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::nearest;
@@ -23,13 +23,21 @@ pub struct Args {
 }
 
 /// Looks the code up.
-pub fn execute(args: &Args, env: &Env) -> Result<Outcome> {
+pub fn execute(args: &Args, env: &Env) -> Ended {
     let Some(word) = &args.code else {
         return Ok(list());
     };
-    let code: Code = word.parse().map_err(|_| unknown(word))?;
+    let code = parse(word)?;
     let result = json!({ "code": code.as_str(), "title": code.title(), "page": code.page() });
     Ok(Outcome::new(Exit::Done, result, page(code, env.width)))
+}
+
+/// The code that `word` spells.
+///
+/// # Errors
+/// `unknown-code`, with the nearest code.
+pub fn parse(word: &str) -> Result<Code> {
+    word.parse().map_err(|_| unknown(word))
 }
 
 fn unknown(word: &str) -> Error {

@@ -86,9 +86,7 @@ impl Run {
 
     /// The run as JSON.
     pub fn json(&self) -> Value {
-        let cursor = self.cursor.as_ref().map(|cursor| {
-            json!({ "stamp": cursor.stamp.to_string(), "id": cursor.id, "window_end": cursor.window_end.to_string() })
-        });
+        let cursor = self.cursor.as_ref().map(cursor_json);
         let error = self
             .error
             .as_ref()
@@ -116,7 +114,7 @@ impl Run {
     }
 
     /// How the state looks.
-    fn state_cell(&self) -> Cell {
+    pub fn state_cell(&self) -> Cell {
         let style = match self.state {
             Some(RunState::Done) => GOOD,
             Some(RunState::Partial) => CAUTION,
@@ -125,6 +123,15 @@ impl Run {
         };
         Cell::text(self.state_word()).style(style)
     }
+}
+
+/// A cursor as JSON.
+pub fn cursor_json(cursor: &Cursor) -> Value {
+    json!({
+        "stamp": cursor.stamp.to_string(),
+        "id": cursor.id,
+        "window_end": cursor.window_end.to_string(),
+    })
 }
 
 fn ledger_json(ledger: &Ledger) -> Value {

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::args::Format;
 use super::exit::Exit;
 use super::findings;
 use super::text;
 use crate::foundation::diagnostic::Diagnostic;
-use crate::foundation::error::Result;
+use crate::foundation::error::Error;
 use crate::foundation::id::Fingerprint;
 
 /// The end of a command that could do its work, well or badly.
@@ -38,21 +38,32 @@ impl Outcome {
             text,
         }
     }
+}
 
-    /// Files that cannot be used: findings, and no result.
-    pub fn invalid(findings: Vec<Diagnostic>) -> Self {
-        Self {
-            findings,
-            ..Self::new(Exit::Invalid, Value::Null, String::new())
-        }
+/// What keeps a command from its result.
+#[derive(Debug)]
+pub enum Stop {
+    /// Files that cannot be used.
+    Invalid(Vec<Diagnostic>),
+    /// An operation that failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
     }
 }
 
+/// How a command ended.
+pub type Ended = Result<Outcome, Stop>;
+
 /// Shows how `command` ended, in the form asked for, and returns its exit.
-pub fn report(command: &str, format: Format, ended: &Result<Outcome>) -> Exit {
+pub fn report(command: &str, format: Format, ended: &Ended) -> Exit {
     let exit = match ended {
         Ok(outcome) => outcome.exit,
-        Err(error) => Exit::of_error(error),
+        Err(Stop::Invalid(_)) => Exit::Invalid,
+        Err(Stop::Failed(error)) => Exit::of_error(error),
     };
     match (format, ended) {
         (Format::Json, _) => print_json(&object(command, exit, ended)),
@@ -60,7 +71,10 @@ pub fn report(command: &str, format: Format, ended: &Result<Outcome>) -> Exit {
             print_err(&findings::text::render(&outcome.findings));
             print(&outcome.text);
         }
-        (Format::Text, Err(error)) => print_err(&findings::text::render_error(error)),
+        (Format::Text, Err(Stop::Invalid(findings))) => {
+            print_err(&findings::text::render(findings));
+        }
+        (Format::Text, Err(Stop::Failed(error))) => print_err(&findings::text::render_error(error)),
     }
     exit
 }
@@ -68,19 +82,20 @@ pub fn report(command: &str, format: Format, ended: &Result<Outcome>) -> Exit {
 /// The one object of a JSON report: `command`, `ok`, `fingerprint` where there is one, `findings`, `result`.
 ///
 /// `ok` is true exactly where the exit code is 0. An error is the last finding, with its causes.
-fn object(command: &str, exit: Exit, ended: &Result<Outcome>) -> Value {
+fn object(command: &str, exit: Exit, ended: &Ended) -> Value {
     let mut object = Map::new();
     object.insert("command".into(), command.into());
     object.insert("ok".into(), (exit == Exit::Done).into());
+    let all = |findings: &[Diagnostic]| findings.iter().map(findings::json::finding).collect();
     let (found, result) = match ended {
         Ok(outcome) => {
             if let Some(fingerprint) = outcome.fingerprint {
                 object.insert("fingerprint".into(), fingerprint.to_string().into());
             }
-            let found = outcome.findings.iter().map(findings::json::finding);
-            (found.collect(), outcome.result.clone())
+            (all(&outcome.findings), outcome.result.clone())
         }
-        Err(error) => (vec![findings::json::error(error)], json!(null)),
+        Err(Stop::Invalid(findings)) => (all(findings), Value::Null),
+        Err(Stop::Failed(error)) => (vec![findings::json::error(error)], Value::Null),
     };
     object.insert("findings".into(), Value::Array(found));
     object.insert("result".into(), result);

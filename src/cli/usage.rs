@@ -35,9 +35,9 @@ pub fn report(error: &clap::Error, typed: &[OsString]) -> Exit {
             .get(1)
             .map(|word| word.to_string_lossy())
             .unwrap_or_default();
-        return outcome::report(&command, Format::Json, &Err(failure));
+        return outcome::report(&command, Format::Json, &Err(failure.into()));
     }
-    let exit = outcome::report("", Format::Text, &Err(failure));
+    let exit = outcome::report("", Format::Text, &Err(failure.into()));
     if !parts.usage.is_empty() {
         outcome::print_err(&format!(
             "\n{} {}\n",

@@ -59,20 +59,12 @@ codes! {
     TemplateTooCostly = "template-too-costly",
 
     // what a person wrote: SOQL
-    SoqlSyntax = "soql-syntax",
 
     // what a person wrote: the graph
-    UnknownName = "unknown-name",
-    RelatedMissing = "related-missing",
-    RelatedUnused = "related-unused",
-    PathTooLong = "path-too-long",
-    TargetCycle = "target-cycle",
-    UnknownTarget = "unknown-target",
-    UnknownField = "unknown-field",
-    UnknownRelationship = "unknown-relationship",
 
     // the connection to Salesforce
     ConnectionSettings = "connection-settings",
+    MissingVariable = "missing-variable",
     HostRefused = "host-refused",
     AddressRefused = "address-refused",
     RedirectRefused = "redirect-refused",
@@ -132,16 +124,15 @@ codes! {
     StoreUrlInvalid = "store-url-invalid",
 
     // the command line
+    FileExists = "file-exists",
+    FileNotWritten = "file-not-written",
     InvalidUsage = "invalid-usage",
     UnknownCode = "unknown-code",
+    UnknownDeadLetter = "unknown-dead-letter",
+    UnknownPipeline = "unknown-pipeline",
+    UnknownRun = "unknown-run",
 
     // while running
-    NotExecutable = "not-executable",
-    CursorInFuture = "cursor-in-future",
-    CursorQueryChanged = "cursor-query-changed",
-    TooManyRejected = "too-many-rejected",
-    PageOutOfOrder = "page-out-of-order",
-    KeyMissing = "key-missing",
     Bug = "bug",
     Interrupted = "interrupted",
 }

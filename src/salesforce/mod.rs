@@ -3,6 +3,7 @@
 pub mod errors;
 pub mod describe;
 pub mod settings;
+pub mod connection;
 pub mod resolver;
 mod host;
 mod refusal;
