@@ -59,8 +59,17 @@ codes! {
     TemplateTooCostly = "template-too-costly",
 
     // what a person wrote: SOQL
+    SoqlSyntax = "soql-syntax",
 
     // what a person wrote: the graph
+    UnknownName = "unknown-name",
+    RelatedMissing = "related-missing",
+    RelatedUnused = "related-unused",
+    PathTooLong = "path-too-long",
+    TargetCycle = "target-cycle",
+    UnknownTarget = "unknown-target",
+    UnknownField = "unknown-field",
+    UnknownRelationship = "unknown-relationship",
 
     // the connection to Salesforce
     ConnectionSettings = "connection-settings",
@@ -133,6 +142,12 @@ codes! {
     UnknownRun = "unknown-run",
 
     // while running
+    NotExecutable = "not-executable",
+    CursorInFuture = "cursor-in-future",
+    CursorQueryChanged = "cursor-query-changed",
+    TooManyRejected = "too-many-rejected",
+    PageOutOfOrder = "page-out-of-order",
+    KeyMissing = "key-missing",
     Bug = "bug",
     Interrupted = "interrupted",
 }

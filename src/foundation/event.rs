@@ -101,6 +101,19 @@ pub struct Requests {
     pub other: u64,
 }
 
+impl Requests {
+    /// What was sent since `earlier`, a count of the same client.
+    #[must_use]
+    pub const fn since(&self, earlier: &Requests) -> Requests {
+        Requests {
+            query: self.query.saturating_sub(earlier.query),
+            write: self.write.saturating_sub(earlier.write),
+            auth: self.auth.saturating_sub(earlier.auth),
+            other: self.other.saturating_sub(earlier.other),
+        }
+    }
+}
+
 /// The durable position of an incremental read: every row up to (`stamp`, `id`) that could be seen at `window_end`
 /// was settled.
 #[derive(Debug, Clone, PartialEq, Eq)]

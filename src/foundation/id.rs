@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// The name of a pipeline: lowercase letters, digits and hyphens, at most 63 characters.
+/// The name of a pipeline: lowercase letters, digits, `-` and `_`, at most 64 characters; a letter or digit at both ends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipelineName(String);
 
@@ -12,10 +12,10 @@ impl PipelineName {
     /// The name, when it is well-formed.
     pub fn parse(text: &str) -> Option<Self> {
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let well_formed = (1..=63).contains(&text.len())
+        let well_formed = (1..=64).contains(&text.len())
             && text.starts_with(letters)
             && text.ends_with(letters)
-            && text.chars().all(|c| letters(c) || c == '-');
+            && text.chars().all(|c| letters(c) || matches!(c, '-' | '_'));
         well_formed.then(|| Self(text.to_owned()))
     }
 

@@ -1,0 +1,184 @@
+//! Holds what a read selects against what the org describes: objects, fields, parents and child rows.
+
+use std::collections::BTreeMap;
+
+use crate::foundation::code::Code;
+use crate::foundation::diagnostic::{Diagnostic, nearest};
+use crate::salesforce::describe::{FieldDescribe, ObjectDescribe};
+
+use super::infer::{Finding, Selection, Used};
+use super::query::StampField;
+
+/// Described objects by their lower-case name.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshots(BTreeMap<String, ObjectDescribe>);
+
+impl Snapshots {
+    /// Adds or replaces an object.
+    pub fn insert(&mut self, object: ObjectDescribe) {
+        self.0.insert(object.name.to_ascii_lowercase(), object);
+    }
+
+    /// An object by its name, without regard to case.
+    pub fn get(&self, name: &str) -> Option<&ObjectDescribe> {
+        self.0.get(&name.to_ascii_lowercase())
+    }
+}
+
+impl FromIterator<ObjectDescribe> for Snapshots {
+    fn from_iter<I: IntoIterator<Item = ObjectDescribe>>(objects: I) -> Self {
+        let mut snapshots = Self::default();
+        objects
+            .into_iter()
+            .for_each(|object| snapshots.insert(object));
+        snapshots
+    }
+}
+
+/// The best field that stamps the object's rows, among those the signed-in user can see.
+pub fn stamp_field(object: &ObjectDescribe) -> Option<StampField> {
+    StampField::ALL
+        .into_iter()
+        .find(|stamp| object.field(stamp.as_str()).is_some())
+}
+
+/// Everything that a selection asks of an object and the description does not have.
+///
+/// Parents and child rows are checked as far as their objects are described too.
+pub fn check(selection: &Selection, object: &ObjectDescribe, others: &Snapshots) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = selection
+        .fields
+        .iter()
+        .filter_map(|used| check_path(used, &used.path, object, others))
+        .collect();
+    for child in &selection.children {
+        let Some(found) = object.child(&child.relationship) else {
+            findings.extend(
+                child
+                    .fields
+                    .first()
+                    .map(|used| finding(used, no_child(&child.relationship, object))),
+            );
+            continue;
+        };
+        if let Some(rows) = others.get(&found.child_object) {
+            let fields = child.fields.iter();
+            findings.extend(fields.filter_map(|used| check_path(used, &used.path, rows, others)));
+        }
+    }
+    findings
+}
+
+fn check_path(
+    used: &Used,
+    path: &[String],
+    object: &ObjectDescribe,
+    others: &Snapshots,
+) -> Option<Finding> {
+    let (first, rest) = path.split_first()?;
+    if rest.is_empty() {
+        return match object.field(first) {
+            Some(_) => None,
+            None => Some(finding(used, no_field(first, object))),
+        };
+    }
+    let Some(reference) = object.parent(first) else {
+        return Some(finding(used, no_parent(first, object)));
+    };
+    // A polymorphic parent can be of several objects: a field is there when any of them has it.
+    let described: Vec<&ObjectDescribe> = reference
+        .reference_to
+        .iter()
+        .filter_map(|name| others.get(name))
+        .collect();
+    if described.is_empty() || described.len() < reference.reference_to.len() {
+        return None;
+    }
+    let mut misses = described
+        .iter()
+        .map(|parent| check_path(used, rest, parent, others));
+    if misses.any(|miss| miss.is_none()) {
+        return None;
+    }
+    described
+        .first()
+        .and_then(|parent| check_path(used, rest, parent, others))
+}
+
+fn finding(used: &Used, diagnostic: Diagnostic) -> Finding {
+    Finding {
+        pointer: used.pointer.clone(),
+        span: used.span.clone(),
+        diagnostic,
+    }
+}
+
+fn no_field(name: &str, object: &ObjectDescribe) -> Diagnostic {
+    let known = object.fields.iter().map(|field| field.name.as_str());
+    let help = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if object.parent(name).is_some() => {
+            format!("`{name}` is a parent record: name the field meant, as in `{name}.Name`")
+        }
+        None if object.child(name).is_some() => {
+            format!("`{name}` are child rows: declare them under `source.related`")
+        }
+        None => format!(
+            "create the field, or give the signed-in user read access to it: Setup, Object Manager, {}, \
+             Fields & Relationships, Set Field-Level Security",
+            object.name
+        ),
+    };
+    Diagnostic::error(
+        Code::UnknownField,
+        format!(
+            "`{}` has no field `{name}` that the signed-in user can read",
+            object.name
+        ),
+    )
+    .help(help)
+}
+
+fn no_parent(name: &str, object: &ObjectDescribe) -> Diagnostic {
+    let parents = object
+        .fields
+        .iter()
+        .filter_map(|field| field.relationship_name.as_deref());
+    let help = match nearest(name, parents) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match object.field(name).filter(|field| is_reference(field)) {
+            Some(field) => {
+                let parent = field.relationship_name.as_deref().unwrap_or(name);
+                format!("`{name}` is the parent's Id; its fields are under `{parent}`")
+            }
+            None => "name a lookup field's relationship, as in `Owner.Name` or `Parent__r.Name`"
+                .to_owned(),
+        },
+    };
+    Diagnostic::error(
+        Code::UnknownField,
+        format!("`{}` has no parent `{name}`", object.name),
+    )
+    .help(help)
+}
+
+fn is_reference(field: &FieldDescribe) -> bool {
+    !field.reference_to.is_empty()
+}
+
+fn no_child(name: &str, object: &ObjectDescribe) -> Diagnostic {
+    let children = object
+        .child_relationships
+        .iter()
+        .filter_map(|child| child.relationship_name.as_deref());
+    let help = match nearest(name, children) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name the child relationship, which is usually the plural of the child object"
+            .to_owned(),
+    };
+    Diagnostic::error(
+        Code::UnknownRelationship,
+        format!("`{}` has no child rows `{name}`", object.name),
+    )
+    .help(help)
+}
