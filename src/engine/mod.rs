@@ -1,1 +1,54 @@
 //! The executor: runs a plan as a bounded stream of pages, settles every record, moves the cursor last.
+//!
+//! ```text
+//! read (async) ──page──▶ map ──profiles──▶ settle (own thread)
+//!    keyset pages            one record at a time     one transaction a group: profiles, dead letters, ledger, cursor
+//! ```
+//!
+//! The channel between reading and settling holds one page, so at most three are in memory: one on its way, one waiting, one
+//! being settled.
+
+pub mod cancel;
+pub mod map;
+pub mod meter;
+pub mod read;
+pub mod resolve;
+pub mod run;
+pub mod settle;
+pub mod window;
+
+use std::sync::Arc;
+
+use crate::foundation::clock::Clock;
+use crate::foundation::event::RunEvent;
+use crate::salesforce::client::Client;
+use crate::store::Store;
+
+use self::cancel::Cancel;
+
+/// Hears what happens in a run. It must be quick, and nothing durable hangs on it.
+pub type Observer = Arc<dyn Fn(&RunEvent) + Send + Sync>;
+
+/// The outside of a run: where it reads, where it keeps, who listens and who may stop it.
+#[derive(Clone)]
+pub struct Outside {
+    /// The org.
+    pub client: Client,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Dates of what is stored and reported; windows use the server's clock.
+    pub clock: Clock,
+    /// Who listens.
+    pub observer: Observer,
+    /// Who may stop it.
+    pub cancel: Cancel,
+}
+
+/// How one run differs from a plain one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Reads everything again, whatever the cursor says.
+    pub full: bool,
+    /// Ends after so many records.
+    pub limit: Option<u64>,
+}

@@ -1,0 +1,137 @@
+//! Before the first page: what the org says about the object, held against what the plan selects.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::plan::Plan;
+use crate::plan::query::StampField;
+use crate::plan::snapshot::{self, Snapshots};
+use crate::plan::step::read::Read;
+use crate::salesforce::client::CachedDescribe as Answer;
+use crate::salesforce::describe::ObjectDescribe;
+use crate::store::model::CachedDescribe;
+
+use super::Outside;
+
+/// A describe is asked for again after a day, and at once when the plan does not fit it.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// The object as the org describes it, costing a call only when the kept description is old or does not fit.
+///
+/// # Errors
+/// `object-unavailable`, `unknown-field`, `unknown-relationship`; what the client and the store say.
+pub async fn describe(plan: &Plan, read: &Read, outside: &Outside) -> Result<Arc<ObjectDescribe>> {
+    let object = &read.query.object;
+    let kept = outside
+        .store
+        .describe(&plan.connection, object)?
+        .and_then(Kept::read);
+    if let Some(kept) = &kept
+        && outside.clock.now().duration_since(kept.fetched_at) < FRESH
+        && fits(read, &kept.answer.object).is_ok()
+    {
+        return Ok(Arc::clone(&kept.answer.object));
+    }
+    let described = fetch(plan, object, kept.as_ref(), outside).await?;
+    fits(read, &described)?;
+    Ok(described)
+}
+
+/// A description from the store; one that cannot be read is as good as none.
+struct Kept {
+    answer: Answer,
+    fetched_at: Timestamp,
+}
+
+impl Kept {
+    fn read(entry: CachedDescribe) -> Option<Self> {
+        let object = serde_json::from_str(&entry.body).ok()?;
+        let answer = Answer {
+            object: Arc::new(object),
+            last_modified: entry.last_modified,
+        };
+        Some(Self {
+            answer,
+            fetched_at: entry.fetched_at,
+        })
+    }
+}
+
+/// The field that stamps the rows, and what to say where it sees less than every change.
+pub fn stamp_field(
+    read: &Read,
+    described: &ObjectDescribe,
+) -> (Option<StampField>, Option<String>) {
+    let object = &described.name;
+    let by = snapshot::stamp_field(described);
+    let warning = match by {
+        Some(StampField::SystemModstamp) => None,
+        Some(StampField::LastModifiedDate) => Some(format!(
+            "{object} has no SystemModstamp: its LastModifiedDate is used, which changes by automations do not move"
+        )),
+        Some(other) => Some(format!(
+            "{object} has no SystemModstamp: its {} is used, so only added rows are noticed, not changed ones",
+            other.as_str()
+        )),
+        None => Some(format!(
+            "{object} has no field that dates its rows: all of them are read every time"
+        )),
+    };
+    (by, warning.filter(|_| read.query.incremental))
+}
+
+async fn fetch(
+    plan: &Plan,
+    object: &str,
+    kept: Option<&Kept>,
+    outside: &Outside,
+) -> Result<Arc<ObjectDescribe>> {
+    let fetched_at = outside.clock.now();
+    let known = kept.map(|kept| &kept.answer);
+    let answer = outside.client.describe(object, known).await?;
+    let body = serde_json::to_string(&*answer.object)
+        .map_err(|error| Error::bug("a description has no JSON form").caused_by(error))?;
+    let entry = CachedDescribe {
+        body,
+        last_modified: answer.last_modified,
+        fetched_at,
+    };
+    outside
+        .store
+        .put_describe(&plan.connection, object, &entry)?;
+    Ok(answer.object)
+}
+
+fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {
+    if !described.queryable {
+        return Err(Error::new(
+            Code::ObjectUnavailable,
+            format!("the signed-in user may not query `{}`", described.name),
+        )
+        .help("give the user read access to the object in a permission set"));
+    }
+    match snapshot::check(&read.selection, described, &Snapshots::default())
+        .into_iter()
+        .next()
+    {
+        None => Ok(()),
+        Some(finding) => {
+            let diagnostic = finding.diagnostic;
+            let error = Error::new(
+                diagnostic.code,
+                format!(
+                    "{}, which `{}` uses",
+                    diagnostic.message,
+                    finding.pointer.trim_start_matches('/').replace('/', ".")
+                ),
+            );
+            Err(match diagnostic.help {
+                Some(help) => error.help(help),
+                None => error,
+            })
+        }
+    }
+}
