@@ -6,7 +6,7 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{completions, explain};
+use super::{completions, explain, init};
 
 /// A declarative pipeline engine for Salesforce.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub struct Cli {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a new project that runs at once against the sandbox.
+    Init(init::Args),
     /// Tell the cause and the remedy of an error code.
     Explain(explain::Args),
     /// Print a completion script for a shell.

@@ -37,7 +37,12 @@ impl Exit {
     pub fn of_error(error: &Error) -> Self {
         match error.code() {
             Code::Interrupted => Exit::Interrupted,
-            Code::InvalidUsage | Code::UnknownCode => Exit::Invalid,
+            Code::FileExists
+            | Code::InvalidUsage
+            | Code::UnknownCode
+            | Code::UnknownDeadLetter
+            | Code::UnknownPipeline
+            | Code::UnknownRun => Exit::Invalid,
             _ => Exit::Failed,
         }
     }

@@ -9,6 +9,7 @@ pub mod env;
 pub mod exit;
 pub mod explain;
 pub mod findings;
+pub mod init;
 pub mod ledger;
 pub mod logging;
 pub mod outcome;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> Exit {
         Command::Explain(args) => {
             outcome::report("explain", args.format, &explain::execute(&args, &env))
         }
+        Command::Init(args) => outcome::report("init", args.format, &init::execute(&args, &env)),
         Command::Completions(args) => completions::execute(&args),
     }
 }

@@ -2,5 +2,6 @@
 
 mod explain;
 mod findings;
+mod init;
 mod ledger;
 mod usage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{assert_none, files};
+use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
 const TABLE: [(&str, &[&str]); 10] = [
@@ -125,4 +125,33 @@ fn the_table_itself_goes_one_way() {
         ["foundation", "soql"],
         "the engine and the sandbox prove each other"
     );
+}
+
+#[test]
+fn the_map_shows_the_same_table() {
+    let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map");
+    let shown: Vec<(String, Vec<String>)> = map
+        .lines()
+        .skip_while(|line| !line.starts_with("| module |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let names = |cell: &str| {
+                let words = cell
+                    .split(',')
+                    .map(|word| word.trim().trim_matches('`').to_owned());
+                words.filter(|word| !word.is_empty()).collect::<Vec<_>>()
+            };
+            (names(cells[0]).concat(), names(cells[2]))
+        })
+        .collect();
+    let expected: Vec<(String, Vec<String>)> = TABLE
+        .iter()
+        .map(|(module, imports)| {
+            let imports = imports.iter().map(ToString::to_string).collect();
+            ((*module).to_owned(), imports)
+        })
+        .collect();
+    assert_eq!(shown, expected);
 }

@@ -23,10 +23,21 @@ fn no_file_is_longer_than_a_reader_can_hold() {
     let wrong: Vec<_> = files(".", ".rs")
         .iter()
         .map(|file| (file.without_tests().lines().count(), &file.path))
-        .filter(|(lines, _)| *lines > 600)
+        // Files of tests are tables of cases, which are looked up rather than read.
+        .filter(|(lines, path)| {
+            *lines
+                > if path.starts_with("tests/") {
+                    1000
+                } else {
+                    600
+                }
+        })
         .map(|(lines, path)| format!("{path}: {lines}"))
         .collect();
-    assert_none("at most 600 lines without the test module", &wrong);
+    assert_none(
+        "at most 600 lines without the test module, 1000 of tests",
+        &wrong,
+    );
 }
 
 #[test]
@@ -73,7 +84,6 @@ fn nothing_names_a_machine_or_a_registry() {
         "/home/",
         "/root/",
         "/Users/",
-        "C:\\\\",
         "crates.io",
         "npmjs.",
         "pypi.org",
@@ -137,5 +147,26 @@ fn some_words_stay_out_of_some_folders() {
     assert_none(
         "no I/O in spec, template, soql and plan; no printing outside cli",
         &wrong,
+    );
+}
+
+#[test]
+fn the_changelog_names_what_is_unreleased_or_this_version() {
+    let changelog = files(".", "CHANGELOG.md");
+    let headings: Vec<&str> = changelog[0]
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let first = headings.first().copied().unwrap_or_default();
+    assert!(
+        first == "Unreleased" || first.starts_with(version),
+        "{headings:?}"
+    );
+    let entry = changelog[0].text.split("\n## ").nth(1).unwrap_or_default();
+    assert!(
+        entry.lines().any(|line| line.starts_with("- ")),
+        "the first section has no entry"
     );
 }
