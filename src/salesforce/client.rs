@@ -1,9 +1,8 @@
 //! The calls bridged makes to read from an org. Nothing here can write.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
@@ -256,13 +255,14 @@ impl Client {
         call: &Call<'_>,
         read: impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
     ) -> Result<T> {
-        let renewed = Cell::new(false);
+        let renewed = AtomicBool::new(false);
         let read = &read;
         let once = || async {
             let token = self.0.token().await?;
             match self.0.once(call, &token, read).await {
                 Err(refused)
-                    if refused.error.code() == Code::SessionExpired && !renewed.replace(true) =>
+                    if refused.error.code() == Code::SessionExpired
+                        && !renewed.swap(true, Ordering::Relaxed) =>
                 {
                     let token = self.0.renew(&token).await?;
                     self.0.once(call, &token, read).await

@@ -321,6 +321,12 @@ fn lost(error: &reqwest::Error) -> Failure {
     if let Some(http) = find::<hyper::Error>(error)
         && http.is_parse()
     {
+        if http.is_parse_too_large() {
+            return Failure::new(
+                Code::AnswerTooLarge,
+                "the header of an answer is larger than accepted",
+            );
+        }
         return Failure::new(
             Code::AnswerUnreadable,
             format!("the answer is not HTTP: {cause}"),

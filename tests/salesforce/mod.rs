@@ -1,1 +1,10 @@
 //! The wire client against a scripted server.
+
+mod bodies;
+mod errors;
+mod hosts;
+mod org;
+mod query;
+mod resources;
+mod session;
+mod tls;
