@@ -11,10 +11,13 @@
 pub mod cancel;
 pub mod map;
 pub mod meter;
+pub mod preview;
 pub mod read;
 pub mod resolve;
 pub mod run;
+pub mod score;
 pub mod settle;
+pub mod trial;
 pub mod window;
 
 use std::sync::Arc;

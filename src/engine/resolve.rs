@@ -6,38 +6,60 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::plan::Plan;
 use crate::plan::query::StampField;
 use crate::plan::snapshot::{self, Snapshots};
 use crate::plan::step::read::Read;
-use crate::salesforce::client::CachedDescribe as Answer;
+use crate::salesforce::client::{CachedDescribe as Answer, Client};
 use crate::salesforce::describe::ObjectDescribe;
 use crate::store::model::CachedDescribe;
-
-use super::Outside;
 
 /// A describe is asked for again after a day, and at once when the plan does not fit it.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
+/// The object as the org describes it, and what is to be kept of the answer when it took a call.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The object.
+    pub object: Arc<ObjectDescribe>,
+    /// A fresh answer, for the store.
+    pub fresh: Option<CachedDescribe>,
+}
+
 /// The object as the org describes it, costing a call only when the kept description is old or does not fit.
 ///
 /// # Errors
-/// `object-unavailable`, `unknown-field`, `unknown-relationship`; what the client and the store say.
-pub async fn describe(plan: &Plan, read: &Read, outside: &Outside) -> Result<Arc<ObjectDescribe>> {
-    let object = &read.query.object;
-    let kept = outside
-        .store
-        .describe(&plan.connection, object)?
-        .and_then(Kept::read);
+/// `object-unavailable`, `unknown-field`, `unknown-relationship`; what the client says.
+pub async fn describe(
+    read: &Read,
+    client: &Client,
+    now: Timestamp,
+    kept: Option<CachedDescribe>,
+) -> Result<Resolved> {
+    let kept = kept.and_then(Kept::read);
     if let Some(kept) = &kept
-        && outside.clock.now().duration_since(kept.fetched_at) < FRESH
+        && now.duration_since(kept.fetched_at) < FRESH
         && fits(read, &kept.answer.object).is_ok()
     {
-        return Ok(Arc::clone(&kept.answer.object));
+        return Ok(Resolved {
+            object: Arc::clone(&kept.answer.object),
+            fresh: None,
+        });
     }
-    let described = fetch(plan, object, kept.as_ref(), outside).await?;
-    fits(read, &described)?;
-    Ok(described)
+    let answer = client
+        .describe(&read.query.object, kept.as_ref().map(|kept| &kept.answer))
+        .await?;
+    let body = serde_json::to_string(&*answer.object)
+        .map_err(|error| Error::bug("a description has no JSON form").caused_by(error))?;
+    fits(read, &answer.object)?;
+    let fresh = CachedDescribe {
+        body,
+        last_modified: answer.last_modified,
+        fetched_at: now,
+    };
+    Ok(Resolved {
+        object: answer.object,
+        fresh: Some(fresh),
+    })
 }
 
 /// A description from the store; one that cannot be read is as good as none.
@@ -81,28 +103,6 @@ pub fn stamp_field(
         )),
     };
     (by, warning.filter(|_| read.query.incremental))
-}
-
-async fn fetch(
-    plan: &Plan,
-    object: &str,
-    kept: Option<&Kept>,
-    outside: &Outside,
-) -> Result<Arc<ObjectDescribe>> {
-    let fetched_at = outside.clock.now();
-    let known = kept.map(|kept| &kept.answer);
-    let answer = outside.client.describe(object, known).await?;
-    let body = serde_json::to_string(&*answer.object)
-        .map_err(|error| Error::bug("a description has no JSON form").caused_by(error))?;
-    let entry = CachedDescribe {
-        body,
-        last_modified: answer.last_modified,
-        fetched_at,
-    };
-    outside
-        .store
-        .put_describe(&plan.connection, object, &entry)?;
-    Ok(answer.object)
 }
 
 fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {

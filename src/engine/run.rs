@@ -149,8 +149,15 @@ async fn open(
     options: Options,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Opened>> {
-    let described = resolve::describe(plan, read, outside).await?;
-    let (by, warning) = resolve::stamp_field(read, &described);
+    let object = &read.query.object;
+    let kept = outside.store.describe(&plan.connection, object)?;
+    let resolved = resolve::describe(read, &outside.client, outside.clock.now(), kept).await?;
+    if let Some(fresh) = &resolved.fresh {
+        outside
+            .store
+            .put_describe(&plan.connection, object, fresh)?;
+    }
+    let (by, warning) = resolve::stamp_field(read, &resolved.object);
     warnings.extend(warning);
     let query_hash = read.query.hash();
     let keeps_cursor = read.query.incremental && by.is_some();

@@ -148,6 +148,7 @@ codes! {
     TooManyRejected = "too-many-rejected",
     PageOutOfOrder = "page-out-of-order",
     KeyMissing = "key-missing",
+    TestFailed = "test-failed",
     Bug = "bug",
     Interrupted = "interrupted",
 }

@@ -38,6 +38,7 @@
 //! Calls block; they are made from a thread of their own. Secrets never reach a store.
 
 pub mod model;
+pub mod read_only;
 pub mod sqlite;
 mod location;
 

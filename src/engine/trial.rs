@@ -1,0 +1,433 @@
+//! The tests that a pipeline carries: given records, through the same map, filter, score and targets as in a run.
+
+use serde_json::{Map, Value, json};
+
+use crate::foundation::record::{Profile, Record, RecordError};
+use crate::plan::Plan;
+use crate::plan::expression::Expression;
+use crate::plan::step::StepKind;
+use crate::plan::step::broadcast::Broadcast;
+use crate::plan::step::read::Read;
+use crate::plan::step::target::Target;
+use crate::spec::case::{Expect, TestCase};
+use crate::template::scope::Scope;
+
+use super::map::{Mapped, Mapper, condition, evaluate_all, mapped_scope};
+use super::score::{Scored, score};
+
+/// How one test ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// The test's name.
+    pub name: String,
+    /// What differs; empty when the test passes.
+    pub mismatches: Vec<Mismatch>,
+}
+
+/// One expectation that was not met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mismatch {
+    /// What was looked at: `profile.phone`, `targets.lead.Rating`, `given.Phne`.
+    pub what: String,
+    /// What the test expects, in words or as JSON.
+    pub expected: String,
+    /// What came out.
+    pub found: String,
+}
+
+/// Everything that came out of one given record.
+#[derive(Debug, Default)]
+struct Outcome {
+    filtered: bool,
+    rejected: Option<RecordError>,
+    profile: Map<String, Value>,
+    scored: Option<Scored>,
+    targets: Vec<(String, Option<Map<String, Value>>)>,
+    message: Option<Message>,
+}
+
+/// The message a person would get.
+#[derive(Debug)]
+struct Message {
+    to: Value,
+    parameters: Vec<Value>,
+}
+
+/// Runs one test, offline.
+pub fn run(plan: &Plan, case: &TestCase) -> Trial {
+    let mut mismatches = plan
+        .read()
+        .map(|read| unknown_fields(read, &case.given))
+        .unwrap_or_default();
+    let outcome = outcome(plan, case);
+    compare(&case.expect, &outcome, &mut mismatches);
+    Trial {
+        name: case.name.clone(),
+        mismatches,
+    }
+}
+
+/// A given field that no template reads is a slip: the test would not test what its author thinks.
+fn unknown_fields(read: &Read, given: &Map<String, Value>) -> Vec<Mismatch> {
+    let always = ["Id", "IsDeleted", "SystemModstamp"];
+    let columns = read
+        .selection
+        .fields
+        .iter()
+        .map(|used| used.path[0].as_str());
+    let children = read
+        .selection
+        .children
+        .iter()
+        .map(|child| child.relationship.as_str());
+    let known: Vec<&str> = columns.chain(children).chain(always).collect();
+    let unknown = given
+        .keys()
+        .filter(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    unknown
+        .map(|name| Mismatch {
+            what: format!("given.{name}"),
+            expected: "a field that a template uses".to_owned(),
+            found: "a field that none does".to_owned(),
+        })
+        .collect()
+}
+
+/// The given row with null for every field that is not given: Salesforce answers so for empty fields.
+fn row(read: &Read, given: &Map<String, Value>) -> Record {
+    let mut fields = given.clone();
+    let has = |fields: &Map<String, Value>, name: &str| {
+        fields.keys().any(|key| key.eq_ignore_ascii_case(name))
+    };
+    for used in &read.selection.fields {
+        if !has(&fields, &used.path[0]) {
+            fields.insert(used.path[0].clone(), Value::Null);
+        }
+    }
+    for child in &read.selection.children {
+        if !has(&fields, &child.relationship) {
+            fields.insert(child.relationship.clone(), json!([]));
+        }
+    }
+    if !has(&fields, "Id") {
+        fields.insert("Id".to_owned(), json!("000000000000001AAA"));
+    }
+    Record::from(fields)
+}
+
+fn outcome(plan: &Plan, case: &TestCase) -> Outcome {
+    let mut outcome = Outcome::default();
+    let done = match Mapper::of(plan).zip(plan.read()) {
+        Some((mapper, read)) => of_rows(plan, mapper, &row(read, &case.given), case, &mut outcome),
+        None => of_records(plan, case, &mut outcome),
+    };
+    outcome.rejected = done.err();
+    outcome
+}
+
+fn of_rows(
+    plan: &Plan,
+    mapper: Mapper<'_>,
+    row: &Record,
+    case: &TestCase,
+    outcome: &mut Outcome,
+) -> Result<(), RecordError> {
+    let profile = match mapper.map(row) {
+        Mapped::Profile(profile) => profile,
+        Mapped::Rejected(error) => return Err(error),
+        Mapped::Filtered => {
+            outcome.filtered = true;
+            return Ok(());
+        }
+    };
+    let person = person(case);
+    let consent = Value::Object(profile.consent.clone());
+    let scope = mapped_scope(&profile, &consent)
+        .with_owned("engagement", person.engagement)
+        .with_owned("opted_out", person.opted_out)
+        .with_owned("profile", profile_value(&profile));
+    outcome.profile.clone_from(&profile.attributes);
+    deliver(plan, scope, outcome)
+}
+
+/// What the store knows of the person; counts that a test does not give are zero.
+struct Person {
+    engagement: Value,
+    opted_out: bool,
+}
+
+fn person(case: &TestCase) -> Person {
+    let mut engagement =
+        json!({ "sent": 0, "delivered": 0, "read": 0, "replies": 0, "last_reply": null });
+    if let Value::Object(counts) = &mut engagement {
+        counts.extend(case.engagement.clone());
+    }
+    let opted_out = case
+        .engagement
+        .get("opted_out")
+        .or_else(|| case.given.get("opted_out"));
+    Person {
+        engagement,
+        opted_out: opted_out == Some(&Value::Bool(true)),
+    }
+}
+
+fn profile_value(profile: &Profile) -> Value {
+    let mut fields = profile.attributes.clone();
+    fields.insert("key".to_owned(), Value::from(profile.key.clone()));
+    Value::Object(fields)
+}
+
+fn of_records(plan: &Plan, case: &TestCase, outcome: &mut Outcome) -> Result<(), RecordError> {
+    let person = person(case);
+    let scope = Scope::new()
+        .with_owned("engagement", person.engagement)
+        .with_owned("opted_out", person.opted_out)
+        .with_owned(
+            "consent",
+            case.given
+                .get("consent")
+                .cloned()
+                .unwrap_or_else(|| json!({})),
+        )
+        .with_fields(&case.given);
+    let records = plan.steps.iter().find_map(|step| match &step.kind {
+        StepKind::Records(records) => records.when.as_ref(),
+        _ => None,
+    });
+    let filters = records
+        .into_iter()
+        .chain(plan.filter().map(|filter| &filter.keep));
+    for keep in filters {
+        if !condition(keep, &scope, "when")? {
+            outcome.filtered = true;
+            return Ok(());
+        }
+    }
+    deliver(plan, scope, outcome)
+}
+
+/// Scores, then fills the targets and the message, in the order of the plan.
+fn deliver(plan: &Plan, scope: Scope<'_>, outcome: &mut Outcome) -> Result<(), RecordError> {
+    let mut scope = scope;
+    let mut ids = Map::new();
+    for step in &plan.steps {
+        match &step.kind {
+            StepKind::Score(step) => {
+                let scored = score(step, &scope)?;
+                scope = scored.named(scope);
+                outcome.scored = Some(scored);
+            }
+            StepKind::Target(target) => {
+                let scope = scope
+                    .clone()
+                    .with_owned("targets", Value::Object(ids.clone()));
+                let fields = payload(target, &scope)?;
+                ids.insert(
+                    target.name.clone(),
+                    json!({ "id": format!("(id of {})", target.name) }),
+                );
+                outcome.targets.push((target.name.clone(), fields));
+            }
+            StepKind::Broadcast(broadcast) => outcome.message = message(broadcast, &scope)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn payload(target: &Target, scope: &Scope<'_>) -> Result<Option<Map<String, Value>>, RecordError> {
+    if let Some(when) = &target.when
+        && !condition(when, scope, "when")?
+    {
+        return Ok(None);
+    }
+    let mut fields = match &target.key {
+        Some(key) => evaluate_all(std::slice::from_ref(key), scope)?,
+        None => Map::new(),
+    };
+    fields.extend(evaluate_all(&target.fields, scope)?);
+    Ok(Some(fields))
+}
+
+fn message(broadcast: &Broadcast, scope: &Scope<'_>) -> Result<Option<Message>, RecordError> {
+    let consents = scope
+        .get("consent")
+        .and_then(|consent| consent.get("whatsapp"))
+        == Some(&Value::Bool(true));
+    let opted_out = scope.get("opted_out") == Some(&Value::Bool(true));
+    let wanted = match &broadcast.audience {
+        Some(audience) => condition(audience, scope, "audience")?,
+        None => true,
+    };
+    if !consents || opted_out || !wanted {
+        return Ok(None);
+    }
+    let to = ("to".to_owned(), Expression::Template(broadcast.to.clone()));
+    let to = evaluate_all(&[to], scope)?
+        .remove("to")
+        .unwrap_or(Value::Null);
+    let named: Vec<_> = broadcast
+        .parameters
+        .iter()
+        .enumerate()
+        .map(|(place, parameter)| (format!("parameter {}", place + 1), parameter.clone()))
+        .collect();
+    let parameters = evaluate_all(&named, scope)?
+        .into_iter()
+        .map(|(_, value)| value)
+        .collect();
+    Ok(Some(Message { to, parameters }))
+}
+
+fn compare(expect: &Expect, outcome: &Outcome, mismatches: &mut Vec<Mismatch>) {
+    let mut differ = |what: String, expected: String, found: String| {
+        if expected != found {
+            mismatches.push(Mismatch {
+                what,
+                expected,
+                found,
+            });
+        }
+    };
+    if let Some(error) = &outcome.rejected {
+        let found = format!("rejected[{}]: {}", error.code, error.message);
+        match &expect.rejected {
+            None => differ("record".to_owned(), "not rejected".to_owned(), found),
+            Some(reason) => {
+                if let Some(code) = &reason.code {
+                    differ(
+                        "rejected.code".to_owned(),
+                        code.clone(),
+                        error.code.to_string(),
+                    );
+                }
+                if let Some(field) = &reason.field {
+                    let found = error.field.clone().unwrap_or_default();
+                    differ("rejected.field".to_owned(), field.clone(), found);
+                }
+            }
+        }
+        return;
+    }
+    if expect.rejected.is_some() {
+        differ(
+            "record".to_owned(),
+            "rejected".to_owned(),
+            "not rejected".to_owned(),
+        );
+    }
+    let filtered = expect.filtered.unwrap_or(false);
+    differ(
+        "filtered".to_owned(),
+        filtered.to_string(),
+        outcome.filtered.to_string(),
+    );
+    if outcome.filtered {
+        return;
+    }
+    for (name, expected) in expect.profile.iter().flatten() {
+        differ(
+            format!("profile.{name}"),
+            expected.to_string(),
+            shown(outcome.profile.get(name)),
+        );
+    }
+    compare_score(expect, outcome.scored.as_ref(), &mut differ);
+    compare_sent(expect, outcome, &mut differ);
+}
+
+fn compare_score(
+    expect: &Expect,
+    scored: Option<&Scored>,
+    differ: &mut impl FnMut(String, String, String),
+) {
+    if let Some(expected) = expect.score {
+        differ(
+            "score".to_owned(),
+            expected.to_string(),
+            scored.map_or_else(none, |s| s.score.to_string()),
+        );
+    }
+    if let Some(expected) = &expect.grade {
+        let found = scored
+            .and_then(|scored| scored.grade.clone())
+            .unwrap_or_else(none);
+        differ("grade".to_owned(), expected.clone(), found);
+    }
+    if let Some(expected) = expect.qualified {
+        let found = scored.map_or_else(none, |scored| scored.qualified.to_string());
+        differ("qualified".to_owned(), expected.to_string(), found);
+    }
+}
+
+fn compare_sent(
+    expect: &Expect,
+    outcome: &Outcome,
+    differ: &mut impl FnMut(String, String, String),
+) {
+    for (name, expected) in &expect.targets {
+        let found = outcome
+            .targets
+            .iter()
+            .find(|(target, _)| target == name.as_str());
+        let written = found.and_then(|(_, fields)| fields.as_ref());
+        match (&expected.0, written) {
+            (None, None) if found.is_some() => {}
+            (None, Some(_)) => {
+                differ(
+                    format!("targets.{name}"),
+                    "not written".to_owned(),
+                    "written".to_owned(),
+                );
+            }
+            (_, None) => differ(format!("targets.{name}"), "written".to_owned(), none()),
+            (Some(fields), Some(written)) => {
+                for (field, value) in fields {
+                    let found = shown(written.get(field.as_str()));
+                    differ(format!("targets.{name}.{field}"), value.to_string(), found);
+                }
+            }
+        }
+    }
+    let Some(expected) = &expect.broadcast else {
+        return;
+    };
+    match (&expected.0, &outcome.message) {
+        (None, None) => {}
+        (None, Some(_)) => differ(
+            "broadcast".to_owned(),
+            "no message".to_owned(),
+            "a message".to_owned(),
+        ),
+        (Some(_), None) => differ(
+            "broadcast".to_owned(),
+            "a message".to_owned(),
+            "no message".to_owned(),
+        ),
+        (Some(message), Some(Message { to, parameters })) => {
+            if let Some(expected) = &message.to {
+                differ(
+                    "broadcast.to".to_owned(),
+                    json!(expected).to_string(),
+                    to.to_string(),
+                );
+            }
+            if let Some(expected) = &message.parameters {
+                differ(
+                    "broadcast.parameters".to_owned(),
+                    json!(expected).to_string(),
+                    json!(parameters).to_string(),
+                );
+            }
+        }
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(none, Value::to_string)
+}
+
+fn none() -> String {
+    "nothing".to_owned()
+}
