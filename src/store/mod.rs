@@ -17,7 +17,7 @@
 //!   afterwards, or none is, whatever ends the process. What was acknowledged survives a loss of power.
 //! - **ST7** A commit whose ledger does not give each record exactly one place is refused and writes nothing.
 //! - **ST8** A profile is `delivered` when something of it was written, `unchanged` when nothing differs from what is
-//!   stored; an unchanged profile is not touched, its `updated_at` neither.
+//!   stored; an unchanged profile is not touched, its `updated_at` neither. Values differ when their JSON texts do.
 //! - **ST9** Attributes and consent are laid over what is stored: a value replaces, null is kept as null (known to be
 //!   empty), an absent name stays as it was. Several pipelines may feed one profile.
 //! - **ST10** Of two profiles with one key in one commit the later is laid over the earlier; each is counted.

@@ -10,6 +10,7 @@ use bridged::store::model::{
 };
 use serde_json::{Map, Value, json};
 
+use super::memory::Memory;
 use super::sample::{
     Open, Sqlite, Subject, at, begin, cursor, fingerprint, name, new_run, object, profile, read,
 };
@@ -63,6 +64,7 @@ macro_rules! every_sentence {
 }
 
 every_sentence!(sqlite, Sqlite);
+every_sentence!(memory, Memory);
 
 fn stored(store: &dyn Store, key: &str) -> StoredProfile {
     store.profile(key).expect("read").expect("stored")

@@ -22,10 +22,22 @@ pub(super) struct Holder {
     pub(super) since: Timestamp,
 }
 
+/// A lock that is held. It is given back by name: a child process between fork and exec holds the open file as well,
+/// and closing ours alone would leave the lock with it.
+#[derive(Debug)]
+pub(super) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing the file, which follows, gives the lock back where this fails.
+        let _ = self.0.unlock();
+    }
+}
+
 /// What came of trying to take a lock.
 pub(super) enum Attempt {
-    /// It is held for as long as the file stays open.
-    Taken(File),
+    /// It is held until it is dropped.
+    Taken(Held),
     /// Somebody else has it; who, where the file says it.
     Refused(Option<Holder>),
 }
@@ -41,7 +53,7 @@ pub(super) fn take(dir: &Path, pipeline: &PipelineName) -> Result<Attempt> {
             if let Err(cause) = sign(&mut file) {
                 tracing::debug!(%cause, "the lock file could not be written");
             }
-            Ok(Attempt::Taken(file))
+            Ok(Attempt::Taken(Held(file)))
         }
         Err(TryLockError::WouldBlock) => Ok(Attempt::Refused(read_holder(&mut file))),
         Err(TryLockError::Error(cause)) => Err(files::unopenable(&path, &cause)),
@@ -65,7 +77,7 @@ fn read_holder(file: &mut File) -> Option<Holder> {
 }
 
 /// Waits for the right to open or change the layout, at most `patience`.
-pub(super) fn take_opening(dir: &Path, patience: Duration) -> Result<File> {
+pub(super) fn take_opening(dir: &Path, patience: Duration) -> Result<Held> {
     files::create_dir(dir)?;
     // No pipeline's name begins with an underscore.
     let path = dir.join("_open.lock");
@@ -73,7 +85,7 @@ pub(super) fn take_opening(dir: &Path, patience: Duration) -> Result<File> {
     let deadline = Instant::now() + patience;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(Held(file)),
             Err(TryLockError::Error(cause)) => return Err(files::unopenable(&path, &cause)),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(5));

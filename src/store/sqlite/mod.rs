@@ -171,7 +171,7 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
 impl Store for SqliteStore {
     fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock> {
         match lock::take(&self.lock_dir, pipeline)? {
-            lock::Attempt::Taken(file) => Ok(RunLock::new(pipeline.clone(), file)),
+            lock::Attempt::Taken(held) => Ok(RunLock::new(pipeline.clone(), held)),
             lock::Attempt::Refused(holder) => Err(self.locked(pipeline, holder)),
         }
     }

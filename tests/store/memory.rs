@@ -1,0 +1,485 @@
+//! The contract in its simplest form, in memory: it keeps the sentences too, and random histories must end alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bridged::foundation::code::Code;
+use bridged::foundation::error::{Error, Result};
+use bridged::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
+use bridged::foundation::id::{PipelineName, RunId};
+use bridged::foundation::record::{DeadLetter, Profile};
+use bridged::store::Store;
+use bridged::store::model::{
+    CachedDescribe, Commit, Committed, DEFAULT_LIMIT, DeadLetterRow, LetterFilter, NewRun,
+    RunFilter, RunLock, RunRow, Settled, StoredProfile, check_report, email_key, run_superseded,
+};
+use jiff::Timestamp;
+use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
+use serde_json::{Map, Value, json};
+
+use super::sample::{Sqlite, Subject, begin, cursor, name};
+
+/// A store in memory; handles share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<State>>);
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    locks: BTreeSet<PipelineName>,
+    runs: BTreeMap<RunId, RunRow>,
+    cursors: BTreeMap<PipelineName, Cursor>,
+    profiles: BTreeMap<String, StoredProfile>,
+    letters: Vec<DeadLetter>,
+    describes: BTreeMap<(String, String), CachedDescribe>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics inside")
+    }
+
+    fn found(&self, matches: impl Fn(&StoredProfile) -> bool, limit: usize) -> Vec<StoredProfile> {
+        let state = self.state();
+        let all = state.profiles.values();
+        all.filter(|stored| matches(stored))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Subject for Memory {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(self.clone())
+    }
+}
+
+struct Held(Memory, PipelineName);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.state().locks.remove(&self.1);
+    }
+}
+
+fn millis(instant: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(instant.as_millisecond()).expect("in range")
+}
+
+fn lay_over(stored: &mut Map<String, Value>, incoming: &Map<String, Value>) -> bool {
+    let mut changed = false;
+    for (name, value) in incoming {
+        let before = stored.insert(name.clone(), value.clone());
+        // Values are alike when their texts are: 0.0 is not -0.0, 1 is not 1.0.
+        changed |= before.map(|before| before.to_string()) != Some(value.to_string());
+    }
+    changed
+}
+
+impl State {
+    fn settle(&mut self, profile: &Profile, now: Timestamp) -> Settled {
+        let Some(stored) = self.profiles.get_mut(&profile.key) else {
+            let stored = StoredProfile {
+                profile: profile.clone(),
+                created_at: now,
+                updated_at: now,
+            };
+            self.profiles.insert(profile.key.clone(), stored);
+            return Settled::Delivered;
+        };
+        let kept = &mut stored.profile;
+        let mut changed = lay_over(&mut kept.attributes, &profile.attributes);
+        changed |= lay_over(&mut kept.consent, &profile.consent);
+        for (kept, given) in [
+            (&mut kept.salesforce_id, &profile.salesforce_id),
+            (&mut kept.object, &profile.object),
+        ] {
+            if given.is_some() && kept != given {
+                kept.clone_from(given);
+                changed = true;
+            }
+        }
+        changed |= std::mem::replace(&mut kept.deleted, profile.deleted) != profile.deleted;
+        if !changed {
+            return Settled::Unchanged;
+        }
+        stored.updated_at = now;
+        Settled::Delivered
+    }
+
+    fn open_run(&mut self, id: RunId, pipeline: &PipelineName) -> Result<&mut RunRow> {
+        self.runs
+            .get_mut(&id)
+            .filter(|run| run.state.is_none() && run.pipeline == *pipeline)
+            .ok_or_else(|| run_superseded(id))
+    }
+}
+
+impl Store for Memory {
+    fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock> {
+        if !self.state().locks.insert(pipeline.clone()) {
+            return Err(Error::new(Code::PipelineLocked, "it is being run"));
+        }
+        let held = Held(self.clone(), pipeline.clone());
+        Ok(RunLock::new(pipeline.clone(), held))
+    }
+
+    fn begin_run(&self, _lock: &RunLock, run: &NewRun) -> Result<Vec<RunId>> {
+        let mut state = self.state();
+        let mut crashed = Vec::new();
+        for row in state.runs.values_mut() {
+            if row.pipeline == run.pipeline && row.state.is_none() {
+                row.state = Some(RunState::Failed);
+                row.finished_at = Some(row.seen_at);
+                row.error = Some((Code::Crashed, "it is gone".to_owned()));
+                crashed.push(row.run_id);
+            }
+        }
+        let row = RunRow {
+            run_id: run.run_id,
+            pipeline: run.pipeline.clone(),
+            fingerprint: run.fingerprint,
+            state: None,
+            ledger: Ledger::default(),
+            requests: Requests::default(),
+            api_calls: 0,
+            cursor: None,
+            started_at: millis(run.started_at),
+            seen_at: millis(run.started_at),
+            finished_at: None,
+            error: None,
+            warnings: Vec::new(),
+            pid: std::process::id(),
+        };
+        state.runs.insert(run.run_id, row);
+        Ok(crashed)
+    }
+
+    fn commit(&self, commit: &Commit<'_>) -> Result<Committed> {
+        commit.check()?;
+        let mut state = self.state();
+        let mut next = state.clone();
+        let now = millis(commit.at);
+        let profiles: Vec<_> = commit
+            .profiles
+            .iter()
+            .map(|profile| next.settle(profile, now))
+            .collect();
+        for letter in commit.dead_letters {
+            if !next.runs.contains_key(&letter.run_id) {
+                return Err(Error::bug("a letter of no run"));
+            }
+            next.letters.push(DeadLetter {
+                at: millis(letter.at),
+                ..letter.clone()
+            });
+        }
+        let delta = commit.delta(&profiles);
+        let run = next.open_run(commit.run_id, commit.pipeline)?;
+        run.ledger.add(&delta);
+        run.requests = commit.requests_so_far;
+        run.api_calls = commit.api_calls_so_far;
+        run.seen_at = run.seen_at.max(now);
+        let total = run.ledger;
+        if let Some(cursor) = commit.cursor {
+            let cursor = Cursor {
+                stamp: millis(cursor.stamp),
+                window_end: millis(cursor.window_end),
+                ..cursor.clone()
+            };
+            next.cursors.insert(commit.pipeline.clone(), cursor);
+        }
+        *state = next;
+        Ok(Committed {
+            profiles,
+            delta,
+            total,
+        })
+    }
+
+    fn finish_run(&self, report: &RunReport) -> Result<()> {
+        let mut state = self.state();
+        let run = state.open_run(report.run_id, &report.pipeline)?;
+        check_report(&report.ledger, &run.ledger)?;
+        *run = RunRow {
+            fingerprint: report.fingerprint,
+            state: Some(report.state),
+            ledger: report.ledger,
+            requests: report.requests,
+            api_calls: report.api_calls,
+            cursor: report.cursor.clone(),
+            started_at: millis(report.started_at),
+            seen_at: millis(report.finished_at),
+            finished_at: Some(millis(report.finished_at)),
+            error: report.error.clone(),
+            warnings: report.warnings.clone(),
+            ..run.clone()
+        };
+        Ok(())
+    }
+
+    fn cursor(&self, pipeline: &PipelineName) -> Result<Option<Cursor>> {
+        Ok(self.state().cursors.get(pipeline).cloned())
+    }
+
+    fn reset_cursor(&self, pipeline: &PipelineName) -> Result<bool> {
+        Ok(self.state().cursors.remove(pipeline).is_some())
+    }
+
+    fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
+        let state = self.state();
+        let mut runs: Vec<_> = state
+            .runs
+            .values()
+            .filter(|run| {
+                filter
+                    .pipeline
+                    .as_ref()
+                    .is_none_or(|name| *name == run.pipeline)
+            })
+            .filter(|run| filter.since.is_none_or(|since| run.started_at >= since))
+            .cloned()
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.run_id)));
+        runs.truncate(filter.limit.unwrap_or(DEFAULT_LIMIT) as usize);
+        Ok(runs)
+    }
+
+    fn run(&self, id: RunId) -> Result<Option<RunRow>> {
+        Ok(self.state().runs.get(&id).cloned())
+    }
+
+    fn last_done(&self, pipeline: &PipelineName) -> Result<Option<RunRow>> {
+        let runs = self.runs(&RunFilter {
+            pipeline: Some(pipeline.clone()),
+            limit: Some(u32::MAX),
+            since: None,
+        })?;
+        Ok(runs
+            .into_iter()
+            .find(|run| run.state == Some(RunState::Done)))
+    }
+
+    fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetterRow>> {
+        let state = self.state();
+        let wanted = |row: &DeadLetterRow| {
+            let letter = &row.letter;
+            let pipeline = filter.pipeline.as_ref();
+            pipeline.is_none_or(|name| name.as_str() == letter.pipeline)
+                && filter.run_id.is_none_or(|run_id| run_id == letter.run_id)
+                && filter.code.is_none_or(|code| code == letter.reason.code)
+                && filter.since.is_none_or(|since| letter.at >= since)
+                && filter.before.is_none_or(|before| row.id < before)
+        };
+        let newest = i64::try_from(state.letters.len()).unwrap_or(i64::MAX);
+        let rows = state.letters.iter().rev().zip((1..=newest).rev());
+        Ok(rows
+            .map(|(letter, id)| DeadLetterRow {
+                id,
+                letter: letter.clone(),
+            })
+            .filter(wanted)
+            .take(filter.limit.unwrap_or(DEFAULT_LIMIT) as usize)
+            .collect())
+    }
+
+    fn dead_letter(&self, id: i64) -> Result<Option<DeadLetterRow>> {
+        let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
+        let letter = index.and_then(|index| self.state().letters.get(index).cloned());
+        Ok(letter.map(|letter| DeadLetterRow { id, letter }))
+    }
+
+    fn profile(&self, key: &str) -> Result<Option<StoredProfile>> {
+        Ok(self.state().profiles.get(key).cloned())
+    }
+
+    fn profiles_by_phone(&self, phone: &str) -> Result<Vec<StoredProfile>> {
+        let matches = |stored: &StoredProfile| {
+            let profile = &stored.profile;
+            !profile.deleted && profile.attributes.get("phone") == Some(&json!(phone))
+        };
+        Ok(self.found(matches, 100))
+    }
+
+    fn profiles_by_email(&self, email: &str) -> Result<Vec<StoredProfile>> {
+        let matches = |stored: &StoredProfile| {
+            let profile = &stored.profile;
+            let stored = profile.attributes.get("email").and_then(Value::as_str);
+            !profile.deleted && stored.map(email_key) == Some(email_key(email))
+        };
+        Ok(self.found(matches, 100))
+    }
+
+    fn profiles(&self, after: Option<&str>, limit: u32) -> Result<Vec<StoredProfile>> {
+        let after = after.unwrap_or_default();
+        Ok(self.found(|stored| stored.profile.key.as_str() > after, limit as usize))
+    }
+
+    fn profile_count(&self) -> Result<u64> {
+        Ok(self
+            .found(|stored| !stored.profile.deleted, usize::MAX)
+            .len() as u64)
+    }
+
+    fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>> {
+        let key = (connection.to_owned(), object.to_ascii_lowercase());
+        Ok(self.state().describes.get(&key).cloned())
+    }
+
+    fn put_describe(
+        &self,
+        connection: &str,
+        object: &str,
+        describe: &CachedDescribe,
+    ) -> Result<()> {
+        let key = (connection.to_owned(), object.to_ascii_lowercase());
+        self.state().describes.insert(key, describe.clone());
+        Ok(())
+    }
+}
+
+/// One thing that may happen to a store.
+#[derive(Debug, Clone)]
+enum Act {
+    /// A run of the pipeline commits these profiles, and moves its cursor or not.
+    Commit(bool, Vec<Profile>, bool),
+    /// The run of the pipeline is left unfinished and another one begins.
+    Crash(bool),
+    /// The pipeline's cursor is forgotten.
+    Reset(bool),
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-2_i64..3).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-cé\"\\\\\u{0}\u{1F600}]{0,3}".prop_map(Value::from),
+        prop::collection::vec(0..2_i64, 0..3).prop_map(Value::from),
+        Just(json!({ "b": 1, "a": [null] })),
+    ]
+}
+
+fn map(names: &'static [&'static str]) -> impl Strategy<Value = Map<String, Value>> {
+    let entry = (prop::sample::select(names), value());
+    prop::collection::vec(entry, 0..4).prop_map(|entries| {
+        entries
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+fn any_profile() -> impl Strategy<Value = Profile> {
+    (
+        prop::sample::select(&["a", "b", "B", "é"][..]),
+        prop::option::of(prop::sample::select(
+            &["00Q000000000001AAA", "003000000000001AAA"][..],
+        )),
+        map(&["phone", "email", "x", "y"]),
+        map(&["whatsapp"]),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(
+            |(key, salesforce_id, attributes, consent, deleted)| Profile {
+                key: key.to_owned(),
+                object: salesforce_id.map(|id| {
+                    if id.starts_with("00Q") {
+                        "Lead"
+                    } else {
+                        "Contact"
+                    }
+                    .to_owned()
+                }),
+                salesforce_id: salesforce_id.map(str::to_owned),
+                attributes,
+                consent,
+                deleted,
+            },
+        )
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        8 => (any::<bool>(), prop::collection::vec(any_profile(), 0..6), any::<bool>())
+            .prop_map(|(which, profiles, moves)| Act::Commit(which, profiles, moves)),
+        1 => any::<bool>().prop_map(Act::Crash),
+        1 => any::<bool>().prop_map(Act::Reset),
+    ]
+}
+
+/// Plays a history on a store and returns all that can be seen of it, but for ids that are drawn by lot.
+fn play(subject: &dyn Subject, acts: &[Act]) -> Vec<String> {
+    let pipeline = |which: bool| if which { "leads" } else { "tasks" };
+    let store = subject.open();
+    let mut runs = [false, true].map(|which| Some(begin(&store, pipeline(which))));
+    let mut seen = Vec::new();
+    for (act, now) in acts.iter().zip(1..) {
+        match act {
+            Act::Commit(which, profiles, moves) => {
+                let run = runs[usize::from(*which)].as_ref().expect("open");
+                let position = cursor(now);
+                let commit = Commit {
+                    profiles,
+                    ledger: super::sample::read(profiles.len() as u64),
+                    cursor: moves.then_some(&position),
+                    ..run.empty(now)
+                };
+                seen.push(format!("{:?}", store.commit(&commit).expect("the commit")));
+            }
+            Act::Crash(which) => {
+                drop(runs[usize::from(*which)].take());
+                let next = begin(&store, pipeline(*which));
+                seen.push(format!("{}", next.crashed.len()));
+                runs[usize::from(*which)] = Some(next);
+            }
+            Act::Reset(which) => {
+                let reset = store.reset_cursor(&name(pipeline(*which)));
+                seen.push(format!("{reset:?}"));
+            }
+        }
+    }
+    let stored = store.profiles(None, 100).expect("list");
+    for row in &stored {
+        let text = |name: &str| row.profile.attributes.get(name).and_then(Value::as_str);
+        if let Some(phone) = text("phone") {
+            seen.push(format!("{:?}", store.profiles_by_phone(phone)));
+        }
+        if let Some(email) = text("email") {
+            seen.push(format!("{:?}", store.profiles_by_email(email)));
+        }
+    }
+    seen.push(format!("{stored:?} {:?}", store.profile_count()));
+    for which in [false, true] {
+        seen.push(format!(
+            "{:?}",
+            store.cursor(&name(pipeline(which))).expect("read")
+        ));
+    }
+    let mut ledgers: Vec<_> = store.runs(&RunFilter::default()).expect("list");
+    ledgers.sort_by_key(|run| run.run_id);
+    seen.extend(
+        ledgers
+            .iter()
+            .map(|run| format!("{:?} {:?} {:?}", run.state, run.ledger, run.finished_at)),
+    );
+    seen
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_history_ends_alike_in_every_store(acts in prop::collection::vec(act(), 1..25)) {
+        let (sqlite, memory) = (play(&Sqlite::new(), &acts), play(&Memory::new(), &acts));
+        for (left, right) in sqlite.iter().zip(&memory) {
+            proptest::prop_assert_eq!(left, right);
+        }
+        proptest::prop_assert_eq!(sqlite.len(), memory.len());
+    }
+}
