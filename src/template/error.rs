@@ -69,6 +69,21 @@ impl EvaluateError {
     pub(super) fn mismatch(message: impl Into<String>) -> Self {
         Self::new(Code::TemplateTypeMismatch, message)
     }
+
+    /// A filter has no result for a value of the right type.
+    pub(super) fn filter(message: impl Into<String>) -> Self {
+        Self::new(Code::TemplateFilterFailed, message)
+    }
+
+    pub(super) fn too_costly(message: impl Into<String>) -> Self {
+        Self::new(Code::TemplateTooCostly, message)
+    }
+
+    /// Puts the error at a place, unless it has one.
+    pub(super) fn at(mut self, span: &Range<usize>) -> Self {
+        self.span.get_or_insert_with(|| span.clone());
+        self
+    }
 }
 
 impl fmt::Display for EvaluateError {

@@ -1,38 +1,71 @@
 //! Field-map templates: compile once, know the names used, evaluate per record.
+//!
+//! A template is plain text with `{{ expressions }}` and `{% statements %}` in the syntax of Jinja. Its parser and the
+//! engine behind loops, variables and arithmetic are minijinja; references, texts, filters, tests, comparisons and
+//! conditions are evaluated directly over JSON, with the same rules (a property test holds the two together).
+//!
+//! # Rules
+//! * One expression alone keeps the type of its value. Text around it makes a text: null renders as nothing, the
+//!   result is trimmed, and an empty one is null. White space alone is no text.
+//! * A name that is not there is an error. A name that is there and null is null, and so is every field of it.
+//! * Names of fields are compared without regard to case, as Salesforce does.
+//! * What a template reads is never read as a template.
+//! * Every evaluation has a bound on its work and on the size of its result.
 
+pub mod catalogue;
 pub mod error;
 pub mod scope;
 
+mod bind;
+mod budget;
+mod convert;
+mod engine;
+mod filters;
+mod locals;
+mod lower;
+mod names;
+mod native;
+mod predicate;
+mod print;
 mod syntax;
+mod tree;
 mod value;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::machinery::ast::{Expr, Stmt};
 use serde_json::Value;
 
 use crate::foundation::code::Code;
+use crate::foundation::diagnostic::nearest;
 
+use self::budget::{Budget, WORK};
 use self::error::{EvaluateError, TemplateError};
+use self::native::Evaluation;
 use self::scope::Scope;
+use self::tree::{Kind, Node, Statement};
+use self::value::{settle, settle_text};
 
 /// A compiled template: shared, immutable, cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Template(Arc<Compiled>);
 
-#[derive(Debug)]
 struct Compiled {
     source: String,
     names: Vec<Name>,
-    parts: Vec<Part>,
-    single: bool,
+    program: Program,
 }
 
-#[derive(Debug)]
-enum Part {
-    Text(String),
-    Name(Vec<String>),
+enum Program {
+    /// A text without any expression.
+    Constant(Value),
+    /// One expression, evaluated directly.
+    Value(Node),
+    /// Text with expressions in it, evaluated directly.
+    Text(Vec<Statement>),
+    /// What the engine evaluates.
+    Engine(engine::Program),
 }
 
 /// A name that a template takes from its data, with what it needs of it.
@@ -43,7 +76,8 @@ pub struct Name {
     /// The field paths used of the elements, where the name is used as a list: `Tasks | selectattr('Status', …)` gives
     /// `[["Status"]]`. Each once, in order of use.
     pub items: Vec<Vec<String>>,
-    /// Whether the name is used as a list: looped over, or given to a filter of lists.
+    /// Whether the name can only be a list: looped over, given to a filter of lists, or with fields used of its
+    /// elements. A name given to `length`, `first`, `last` or `reverse` alone may be a text as well.
     pub is_list: bool,
     /// Where it first stands: bytes of the template's text.
     pub span: Range<usize>,
@@ -56,13 +90,21 @@ impl Template {
     /// `template-syntax`, `template-not-allowed`, `template-unknown-filter`, `template-unknown-test`,
     /// `template-bad-argument`, `template-name-unclear`, `template-too-costly`.
     pub fn compile(text: &str) -> Result<Self, TemplateError> {
-        let (parts, names) = read(text)?;
-        let single = parts.len() == 1 && matches!(parts[0], Part::Name(_));
+        if syntax::is_plain(text) {
+            return Ok(Self(Arc::new(Compiled {
+                source: text.to_owned(),
+                names: Vec::new(),
+                program: Program::Constant(settle_text(text.to_owned())),
+            })));
+        }
+        let statements = lower::lower(text, &syntax::tree(text)?)?;
+        let names = names::names(&statements)?;
+        let program = program(statements)
+            .map_err(|error| TemplateError::new(error.code, error.message, 0..text.len()))?;
         Ok(Self(Arc::new(Compiled {
             source: text.to_owned(),
             names,
-            parts,
-            single,
+            program,
         })))
     }
 
@@ -78,76 +120,91 @@ impl Template {
 
     /// The path, where the template is exactly one reference: `{{ Owner.Name }}`.
     pub fn is_field_reference(&self) -> Option<&[String]> {
-        match self.0.parts.as_slice() {
-            [Part::Name(path)] => Some(path),
+        match &self.0.program {
+            Program::Value(node) => match &node.kind {
+                Kind::Reference(reference) => Some(&reference.path),
+                _ => None,
+            },
             _ => None,
         }
+    }
+
+    /// One finding for each name whose first part is not among the known names.
+    pub fn unknown_names(&self, known: &[&str]) -> Vec<TemplateError> {
+        let is_known = |name: &&Name| {
+            let first = name.path.first().map_or("", String::as_str);
+            known.iter().any(|known| known.eq_ignore_ascii_case(first))
+        };
+        let unknown = self.names().iter().filter(|name| !is_known(name));
+        unknown
+            .map(|name| {
+                let first = name.path.first().map_or("", String::as_str);
+                let span = name.span.start..name.span.start + first.len();
+                let message = format!("there is no name `{first}` here");
+                let error = TemplateError::new(Code::TemplateUnknownName, message, span);
+                match nearest(first, known.iter().copied()) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => {
+                        error.help("put a text in quotes; a name must be a field or be provided")
+                    }
+                }
+            })
+            .collect()
     }
 
     /// The value over one record.
     ///
     /// # Errors
-    /// `template-undefined`, `template-type-mismatch`, `template-filter-failed`, `template-too-costly`.
+    /// `template-undefined`, `template-type-mismatch`, `template-filter-failed`, `template-too-costly`. They hold no
+    /// value of the record.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvaluateError> {
-        let mut text = String::new();
-        for part in &self.0.parts {
-            match part {
-                Part::Text(raw) => text.push_str(raw),
-                Part::Name(path) => {
-                    let found = scope
-                        .path(path)
-                        .map_err(|lost| scope.explain(path, &lost))?;
-                    if self.0.single {
-                        return Ok(value::settle(std::borrow::Cow::Borrowed(found)));
-                    }
-                    text.push_str(&value::text(found)?);
-                }
+        let budget = Budget::new(WORK);
+        let evaluation = Evaluation {
+            scope,
+            budget: &budget,
+        };
+        match &self.0.program {
+            Program::Constant(value) => Ok(value.clone()),
+            Program::Value(node) => evaluation.value(node).map(settle),
+            Program::Text(statements) => {
+                let mut text = String::new();
+                evaluation.render(statements, &mut text)?;
+                Ok(settle_text(text))
             }
+            Program::Engine(program) => program.evaluate(scope),
         }
-        Ok(value::settle_text(text))
     }
 }
 
-fn path(expression: &Expr<'_>) -> Option<Vec<String>> {
-    match expression {
-        Expr::Var(var) => Some(vec![var.id.to_owned()]),
-        Expr::GetAttr(attribute) => {
-            let mut path = path(&attribute.expr)?;
-            path.push(attribute.name.to_owned());
-            Some(path)
-        }
-        _ => None,
+fn program(statements: Vec<Statement>) -> Result<Program, EvaluateError> {
+    let direct = native::covers(&statements);
+    match single(statements) {
+        Ok(node) if direct => Ok(Program::Value(node)),
+        Ok(node) => engine::Program::expression(&node).map(Program::Engine),
+        Err(statements) if direct => Ok(Program::Text(statements)),
+        Err(statements) => engine::Program::text(&statements).map(Program::Engine),
     }
 }
 
-fn read(text: &str) -> Result<(Vec<Part>, Vec<Name>), TemplateError> {
-    let (mut parts, mut names) = (Vec::new(), Vec::new());
-    if syntax::is_plain(text) {
-        return Ok((vec![Part::Text(text.to_owned())], names));
-    }
-    let Stmt::Template(template) = syntax::tree(text)? else {
-        return Ok((parts, names));
+/// The expression of a template that has nothing else but white space; else the statements as they were.
+fn single(mut statements: Vec<Statement>) -> Result<Node, Vec<Statement>> {
+    let is_blank =
+        |statement: &Statement| matches!(statement, Statement::Text(raw) if raw.trim().is_empty());
+    let mut others = (0..statements.len()).filter(|index| !is_blank(&statements[*index]));
+    let (Some(index), None) = (others.next(), others.next()) else {
+        return Err(statements);
     };
-    for statement in &template.children {
-        let (span, path) = match statement {
-            Stmt::EmitRaw(raw) => {
-                parts.push(Part::Text(raw.raw.to_owned()));
-                continue;
-            }
-            Stmt::EmitExpr(emit) => (syntax::bytes(emit.expr.span()), path(&emit.expr)),
-            _ => (0..text.len(), None),
-        };
-        let Some(path) = path else {
-            let message = "only field references and texts can be evaluated";
-            return Err(TemplateError::new(Code::TemplateNotAllowed, message, span));
-        };
-        names.push(Name {
-            path: path.clone(),
-            items: Vec::new(),
-            is_list: false,
-            span,
-        });
-        parts.push(Part::Name(path));
+    if !matches!(statements[index], Statement::Emit(_)) {
+        return Err(statements);
     }
-    Ok((parts, names))
+    match statements.swap_remove(index) {
+        Statement::Emit(node) => Ok(node),
+        _ => Err(statements),
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.source()).finish()
+    }
 }

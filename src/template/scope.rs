@@ -69,11 +69,23 @@ impl<'a> Scope<'a> {
 
     /// The value of a first name.
     pub fn get(&self, name: &str) -> Option<&Value> {
+        self.find(name, 0).map(|(value, _)| value)
+    }
+
+    /// The value of a first name, with the column it stands in. The hint is a column to look at first.
+    fn find(&self, name: &str, hint: usize) -> Option<(&Value, usize)> {
         self.layers.iter().find_map(|layer| match layer {
-            Layer::Named(known, value) => (*known == name).then_some(*value),
-            Layer::Owned(known, value) => (*known == name).then_some(value),
-            Layer::Fields(fields) => field(fields, name),
-            Layer::Record(record) => record.get(name),
+            Layer::Named(known, value) => (*known == name).then_some((*value, hint)),
+            Layer::Owned(known, value) => (*known == name).then_some((value, hint)),
+            Layer::Fields(fields) => field(fields, name).map(|value| (value, hint)),
+            Layer::Record(record) => {
+                let columns = record.columns();
+                let place = match columns.names().get(hint) {
+                    Some(column) if column.eq_ignore_ascii_case(name) => hint,
+                    _ => columns.position(name)?,
+                };
+                record.values().get(place).map(|value| (value, place))
+            }
         })
     }
 
@@ -90,20 +102,20 @@ impl<'a> Scope<'a> {
         names
     }
 
-    /// The value at a path; null where a parent on the way is null.
-    pub(super) fn path(&self, path: &[String]) -> Result<&Value, Lost> {
+    /// The value at a path, with the column of its first name; null where a parent on the way is null.
+    pub(super) fn path(&self, path: &[String], hint: usize) -> Result<(&Value, usize), Lost> {
         let Some((first, rest)) = path.split_first() else {
             return Err(Lost::Absent(0));
         };
-        let mut value = self.get(first).ok_or(Lost::Absent(0))?;
+        let (mut value, place) = self.find(first, hint).ok_or(Lost::Absent(0))?;
         for (index, name) in rest.iter().enumerate() {
             value = match value {
                 Value::Object(fields) => field(fields, name).ok_or(Lost::Absent(index + 1))?,
-                Value::Null => return Ok(&Value::Null),
+                Value::Null => return Ok((&Value::Null, place)),
                 other => return Err(Lost::NoFields(index + 1, kind(other))),
             };
         }
-        Ok(value)
+        Ok((value, place))
     }
 
     /// Words for a path that leads nowhere, with the nearest name that would.
@@ -118,8 +130,10 @@ impl<'a> Scope<'a> {
                 return named(error, path);
             }
             Lost::Absent(0) => (self.names(), 0),
-            Lost::Absent(index) => match self.path(&path[..*index]) {
-                Ok(Value::Object(fields)) => (fields.keys().map(String::as_str).collect(), *index),
+            Lost::Absent(index) => match self.path(&path[..*index], 0) {
+                Ok((Value::Object(fields), _)) => {
+                    (fields.keys().map(String::as_str).collect(), *index)
+                }
                 _ => (Vec::new(), *index),
             },
         };

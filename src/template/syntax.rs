@@ -16,7 +16,7 @@ const MAX_TOKENS: usize = 4_000;
 /// Statements (`{% … %}`) of one template.
 const MAX_STATEMENTS: usize = 200;
 /// Operators, dots, filters and words between one `{{` or `{%` and its end.
-const MAX_CHAIN: usize = 200;
+const MAX_CHAIN: usize = 500;
 
 /// Whether a text has any template syntax; without it, it is a constant.
 pub(super) fn is_plain(text: &str) -> bool {

@@ -1,0 +1,310 @@
+//! Writes a checked tree as a template for the engine, in which every rule of ours is a call of a filter of ours.
+//!
+//! Texts, numbers and references become variables (`c0`, `r0`, `u0`), so that nothing needs quoting and nothing of
+//! the data is ever read as a template.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::catalogue::{Work, position};
+use super::tree::{Apply, Kind, Node, Statement};
+
+/// A template for the engine, with what its variables stand for.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    pub(super) text: String,
+    /// What `c0`, `c1`, … stand for.
+    pub(super) constants: Vec<Value>,
+    /// What `r0`, `r1`, … (must be there) and `u0`, `u1`, … (may be absent) stand for.
+    pub(super) references: Vec<Vec<String>>,
+    /// Which bytes of the printed text stand for which bytes of the author's text.
+    marks: Vec<(Range<usize>, Range<usize>)>,
+}
+
+/// Prints one expression.
+pub(super) fn expression(node: &Node) -> Printed {
+    let mut printed = Printed::default();
+    printed.node(node);
+    printed
+}
+
+/// Prints a whole template.
+pub(super) fn template(statements: &[Statement]) -> Printed {
+    let mut printed = Printed::default();
+    printed.block(statements);
+    printed
+}
+
+impl Printed {
+    /// The author's bytes for a range of the printed text.
+    pub(super) fn original(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        self.marks
+            .iter()
+            .filter(|(printed, _)| printed.start <= range.start && range.end <= printed.end)
+            .min_by_key(|(printed, _)| printed.len())
+            .map(|(_, original)| original.clone())
+    }
+
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn constant(&mut self, value: Value) {
+        self.push(&format!("c{}", self.constants.len()));
+        self.constants.push(value);
+    }
+
+    fn reference(&mut self, prefix: char, path: &[String]) {
+        let known = self.references.iter().position(|known| known == path);
+        let number = known.unwrap_or(self.references.len());
+        if known.is_none() {
+            self.references.push(path.to_vec());
+        }
+        self.push(&format!("{prefix}{number}"));
+    }
+
+    fn block(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::Text(raw) => {
+                self.push("{{");
+                self.constant(Value::String(raw.clone()));
+                self.push("}}");
+            }
+            Statement::Emit(node) => {
+                let start = self.text.len();
+                self.push("{{");
+                self.node(node);
+                self.push("}}");
+                // A value that cannot stand in text is found only when the whole expression is written.
+                self.marks.push((start..self.text.len(), node.span.clone()));
+            }
+            Statement::If {
+                test,
+                then,
+                otherwise,
+            } => {
+                self.tag("if ", test);
+                self.block(then);
+                self.push("{%else%}");
+                self.block(otherwise);
+                self.push("{%endif%}");
+            }
+            Statement::For {
+                local,
+                list,
+                filter,
+                body,
+                empty,
+            } => {
+                self.push(&format!("{{%for v{local} in ("));
+                self.node(list);
+                self.push("|each)");
+                if let Some(filter) = filter {
+                    self.push(" if ");
+                    self.node(filter);
+                }
+                self.push("%}");
+                self.block(body);
+                self.push("{%else%}");
+                self.block(empty);
+                self.push("{%endfor%}");
+            }
+            Statement::Set { local, value } => self.tag(&format!("set v{local}="), value),
+            Statement::Capture { local, body } => {
+                self.push(&format!("{{%set v{local}%}}"));
+                self.block(body);
+                self.push("{%endset%}");
+            }
+            Statement::With { locals, body } => {
+                self.push("{%with ");
+                for (index, (local, value)) in locals.iter().enumerate() {
+                    if index > 0 {
+                        self.push(",");
+                    }
+                    self.push(&format!("v{local}="));
+                    self.node(value);
+                }
+                self.push("%}");
+                self.block(body);
+                self.push("{%endwith%}");
+            }
+        }
+    }
+
+    fn tag(&mut self, start: &str, node: &Node) {
+        self.push("{%");
+        self.push(start);
+        self.node(node);
+        self.push("%}");
+    }
+
+    fn node(&mut self, node: &Node) {
+        let start = self.text.len();
+        self.push("(");
+        self.kind(&node.kind);
+        self.push(")");
+        self.marks.push((start..self.text.len(), node.span.clone()));
+    }
+
+    fn two(&mut self, left: &Node, operator: &str, right: &Node) {
+        self.node(left);
+        self.push(operator);
+        self.node(right);
+    }
+
+    fn kind(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Constant(value) => self.constant(value.clone()),
+            Kind::Reference(reference) => self.reference('r', &reference.path),
+            Kind::Local(local) => self.push(&format!("v{local}")),
+            Kind::Loop(field) => self.push(&format!("loop.{field}")),
+            Kind::Field(base, name) => {
+                self.node(base);
+                self.push("|get(");
+                self.constant(Value::String(name.clone()));
+                self.push(")");
+            }
+            Kind::Item(base, index) => {
+                self.node(base);
+                self.push("|item(");
+                self.node(index);
+                self.push(")");
+            }
+            Kind::Slice(base, start, stop) => {
+                self.node(base);
+                self.push("|cut(");
+                self.optional(start.as_deref());
+                self.push(",");
+                self.optional(stop.as_deref());
+                self.push(")");
+            }
+            Kind::If(choice) => {
+                self.two(&choice.then, " if ", &choice.test);
+                self.push(" else ");
+                self.optional(choice.otherwise.as_ref());
+            }
+            Kind::Apply(apply) => self.apply(apply),
+            Kind::List(items) => {
+                self.push("[");
+                self.separated(items.iter());
+                self.push("]");
+            }
+            Kind::Map(pairs) => {
+                self.push("{");
+                for (name, value) in pairs {
+                    self.constant(Value::String(name.clone()));
+                    self.push(":");
+                    self.node(value);
+                    self.push(",");
+                }
+                self.push("}");
+            }
+            operator => self.operator(operator),
+        }
+    }
+
+    fn operator(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Not(operand) => {
+                self.push("not ");
+                self.node(operand);
+            }
+            Kind::Negate(operand) => {
+                self.push("-");
+                self.node(operand);
+            }
+            Kind::And(left, right) => self.two(left, " and ", right),
+            Kind::Or(left, right) => self.two(left, " or ", right),
+            Kind::Arithmetic(operator, left, right) => self.two(left, operator, right),
+            Kind::Concat(left, right) => {
+                self.push("(");
+                self.node(left);
+                self.push("|text)~(");
+                self.node(right);
+                self.push("|text)");
+            }
+            Kind::Compare(first, rest) => {
+                self.node(first);
+                self.push("|compare(");
+                for (comparison, node) in rest {
+                    self.push(&format!("{},", comparison.index()));
+                    self.node(node);
+                    self.push(",");
+                }
+                self.push(")");
+            }
+            // The others are printed by the caller.
+            _ => {}
+        }
+    }
+
+    fn optional(&mut self, node: Option<&Node>) {
+        match node {
+            Some(node) => self.node(node),
+            None => self.push("none"),
+        }
+    }
+
+    fn separated<'a>(&mut self, nodes: impl Iterator<Item = &'a Node>) {
+        for node in nodes {
+            self.node(node);
+            self.push(",");
+        }
+    }
+
+    fn apply(&mut self, apply: &Apply) {
+        match apply.entry.work {
+            Work::Defined(wanted) => {
+                if !wanted {
+                    self.push("not ");
+                }
+                self.lenient(&apply.input);
+                self.push("|exists");
+            }
+            Work::Default => {
+                self.lenient(&apply.input);
+                self.push(" if (");
+                self.lenient(&apply.input);
+                self.push("|given) else ");
+                self.optional(apply.arguments.first().and_then(Option::as_ref));
+            }
+            Work::Filter(_) | Work::List(_) | Work::Test(_) => {
+                self.node(&apply.input);
+                let given = apply.arguments.iter().enumerate();
+                let mask: u64 = given
+                    .filter(|(_, argument)| argument.is_some())
+                    .map(|(index, _)| 1 << index)
+                    .sum();
+                self.push(&format!("|call({},{mask},", position(apply.entry)));
+                self.separated(apply.arguments.iter().flatten());
+                self.separated(apply.rest.iter());
+                self.push(")");
+            }
+        }
+    }
+
+    /// A value that may be absent.
+    fn lenient(&mut self, node: &Node) {
+        let start = self.text.len();
+        self.push("(");
+        match &node.kind {
+            Kind::Reference(reference) => self.reference('u', &reference.path),
+            Kind::Field(base, name) => {
+                self.lenient(base);
+                self.push("|find(");
+                self.constant(Value::String(name.clone()));
+                self.push(")");
+            }
+            kind => self.kind(kind),
+        }
+        self.push(")");
+        self.marks.push((start..self.text.len(), node.span.clone()));
+    }
+}
