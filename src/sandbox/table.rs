@@ -117,6 +117,11 @@ impl Table {
         self.live
     }
 
+    /// How many rows there are, deleted ones too.
+    pub fn stored(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// A row by its place; `None` once it is gone for good.
     pub fn row(&self, number: RowNumber) -> Option<&Row> {
         self.rows.get(number.0 as usize)?.as_ref()

@@ -29,6 +29,12 @@ pub enum SoqlErrorKind {
     MixedLogic,
     /// The grammar allows it, and a rule of the language does not.
     Rule,
+    /// A field has an alias where rows are not grouped.
+    Alias,
+    /// A field is selected twice.
+    DuplicateField,
+    /// A column is neither grouped nor aggregated.
+    Ungrouped,
     /// A number is outside of what its place allows.
     OutOfRange,
     /// Valid SOQL that is not supported here.

@@ -82,7 +82,8 @@ fn check_select(query: &Query) -> Checked {
                     && alias.is_none()
                 {
                     if seen.iter().any(|other| other.same(path)) {
-                        return Err(SoqlError::rule(
+                        return Err(SoqlError::new(
+                            SoqlErrorKind::DuplicateField,
                             path.span(),
                             format!("the field `{}` is selected twice", path.dotted()),
                         )

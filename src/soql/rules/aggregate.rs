@@ -3,7 +3,7 @@
 //! Source: SOQL and SOSL Reference, "GROUP BY", "HAVING", "Aggregate Functions", "LIMIT".
 
 use super::super::ast::{Condition, Expression, Function, Query, SelectItem, Subtotals};
-use super::super::error::SoqlError;
+use super::super::error::{SoqlError, SoqlErrorKind};
 use super::Checked;
 
 /// The most keys of `ROLLUP` and `CUBE`. Source: SOQL and SOSL Reference, "GROUP BY ROLLUP".
@@ -76,7 +76,8 @@ fn check_plain(query: &Query) -> Checked {
             alias: Some(alias),
         } = item
         {
-            return Err(SoqlError::rule(
+            return Err(SoqlError::new(
+                SoqlErrorKind::Alias,
                 alias.span.clone(),
                 format!(
                     "a field takes an alias only where rows are grouped: `{}`",
@@ -226,7 +227,8 @@ fn check_column(expression: &Expression, keys: &[Expression], subtotals: Subtota
     let name = expression
         .field()
         .map_or_else(String::new, super::super::ast::FieldPath::dotted);
-    Err(SoqlError::rule(
+    Err(SoqlError::new(
+        SoqlErrorKind::Ungrouped,
         expression.span(),
         format!("`{name}` is neither grouped nor aggregated"),
     )
