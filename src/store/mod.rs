@@ -34,6 +34,8 @@
 //! - **ST16** Profiles are listed in the byte order of their keys, each once, behind any given key.
 //! - **ST17** A describe reads back as it was put last, its object named without regard to case.
 //! - **ST18** Instants are kept in whole milliseconds; the rest is cut off.
+//! - **ST19** A commit with a profile that [`model::check_profile`] refuses is refused whole, with `profile-unstorable`.
+//! - **ST20** Runs are listed with the latest begun first; a run that goes on has no state.
 //!
 //! Calls block; they are made from a thread of their own. Secrets never reach a store.
 

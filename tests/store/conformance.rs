@@ -57,8 +57,8 @@ macro_rules! every_sentence {
             st16_profiles_are_listed_in_key_order,
             st17_a_describe_reads_back_as_put_last,
             st18_instants_are_kept_in_milliseconds,
-            an_unstorable_profile_refuses_the_whole_commit,
-            runs_are_listed_latest_first,
+            st19_an_unstorable_profile_refuses_the_whole_commit,
+            st20_runs_are_listed_latest_first,
         );
     };
 }
@@ -803,7 +803,7 @@ fn st18_instants_are_kept_in_milliseconds(subject: &dyn Subject) {
     assert_eq!(stored(&*store, "a").created_at, whole);
 }
 
-fn an_unstorable_profile_refuses_the_whole_commit(subject: &dyn Subject) {
+fn st19_an_unstorable_profile_refuses_the_whole_commit(subject: &dyn Subject) {
     let store = subject.open();
     let open = begin(&store, "leads");
     let profiles = [profile("a", json!({})), profile("", json!({}))];
@@ -817,7 +817,7 @@ fn an_unstorable_profile_refuses_the_whole_commit(subject: &dyn Subject) {
     assert_eq!(store.profile_count().expect("count"), 0);
 }
 
-fn runs_are_listed_latest_first(subject: &dyn Subject) {
+fn st20_runs_are_listed_latest_first(subject: &dyn Subject) {
     let store = subject.open();
     let mut ids = Vec::new();
     for (index, state) in [

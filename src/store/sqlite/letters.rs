@@ -12,11 +12,11 @@ use crate::store::model::{DEFAULT_LIMIT, DeadLetterRow, LetterFilter};
 use super::error::{cannot, corrupt};
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT id, run_id, pipeline, fingerprint, step, key, code, field, message, \
              remote_code, attempts, at, payload FROM dead_letters ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -54,16 +54,29 @@ pub(super) fn write(connection: &Connection, letters: &[DeadLetter]) -> Result<(
     Ok(())
 }
 
+/// The same questions in another order, so that the index of a pipeline or of a run finds its letters.
+macro_rules! list {
+    ($first:literal) => {
+        select!(
+            $first,
+            " AND (?3 IS NULL OR code = ?3) AND (?4 IS NULL OR at >= ?4)
+              AND (?5 IS NULL OR id < ?5) ORDER BY id DESC LIMIT ?6"
+        )
+    };
+}
+
+const OF_RUN: &str = list!("WHERE run_id = ?2 AND (?1 IS NULL OR pipeline = ?1)");
+const OF_PIPELINE: &str = list!("WHERE pipeline = ?1 AND ?2 IS NULL");
+const OF_ALL: &str = list!("WHERE ?1 IS NULL AND ?2 IS NULL");
+
 pub(super) fn list(connection: &Connection, filter: &LetterFilter) -> Result<Vec<DeadLetterRow>> {
     let failed = cannot("list dead letters");
-    let mut statement = connection
-        .prepare_cached(select!(
-            "WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR run_id = ?2)
-               AND (?3 IS NULL OR code = ?3) AND (?4 IS NULL OR at >= ?4)
-               AND (?5 IS NULL OR id < ?5)
-             ORDER BY id DESC LIMIT ?6"
-        ))
-        .map_err(&failed)?;
+    let sql = match (filter.run_id, &filter.pipeline) {
+        (Some(_), _) => OF_RUN,
+        (None, Some(_)) => OF_PIPELINE,
+        (None, None) => OF_ALL,
+    };
+    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let mut rows = statement
         .query(params![
             filter.pipeline.as_ref().map(PipelineName::as_str),
@@ -117,4 +130,26 @@ fn letter(row: &Row<'_>) -> Result<DeadLetterRow> {
             payload: serde_json::from_str(&text(12)?).map_err(|_| wrong("payload"))?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrate::tests::query_plan;
+    use super::{OF_ALL, OF_PIPELINE, OF_RUN};
+
+    #[test]
+    fn no_list_sorts_or_reads_letters_that_it_does_not_name() {
+        for (sql, index) in [
+            (OF_RUN, "dead_letters_by_run"),
+            (OF_PIPELINE, "dead_letters_by_pipeline"),
+            (OF_ALL, "SCAN dead_letters"),
+        ] {
+            let plan = query_plan(sql);
+            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+            assert!(
+                !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                "{plan:?}"
+            );
+        }
+    }
 }

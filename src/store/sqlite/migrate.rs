@@ -59,8 +59,23 @@ fn take_step(connection: &mut Connection, step: &str, number: i32) -> Result<()>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(super) mod tests {
+    use super::{Connection, NEWEST, STEPS, migrate, version};
+
+    /// How SQLite would answer a question on the newest layout, step by step.
+    pub(in super::super) fn query_plan(sql: &str) -> Vec<String> {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, STEPS).unwrap();
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let mut rows = statement.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        steps
+    }
 
     const GOOD: [&str; 3] = [
         "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);",

@@ -20,19 +20,25 @@ macro_rules! select {
     };
 }
 
+const BY_KEY: &str = select!("WHERE key = ?1");
+const BY_PHONE: &str = select!("WHERE phone = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
+const BY_EMAIL: &str = select!("WHERE email = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
+const BEHIND: &str = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
+// Both halves are answered by an index; a count over `deleted = 0` would read every row.
+const COUNT: &str = "SELECT (SELECT count(*) FROM profiles)
+                          - (SELECT count(*) FROM profiles WHERE deleted = 1)";
+
 pub(super) fn by_key(connection: &Connection, key: &str) -> Result<Option<StoredProfile>> {
-    let found = query(connection, select!("WHERE key = ?1"), params![key])?;
+    let found = query(connection, BY_KEY, params![key])?;
     Ok(found.into_iter().next())
 }
 
 pub(super) fn by_phone(connection: &Connection, phone: &str) -> Result<Vec<StoredProfile>> {
-    let sql = select!("WHERE phone = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
-    query(connection, sql, params![phone])
+    query(connection, BY_PHONE, params![phone])
 }
 
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Vec<StoredProfile>> {
-    let sql = select!("WHERE email = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
-    query(connection, sql, params![email_key(email)])
+    query(connection, BY_EMAIL, params![email_key(email)])
 }
 
 pub(super) fn list(
@@ -41,17 +47,16 @@ pub(super) fn list(
     limit: u32,
 ) -> Result<Vec<StoredProfile>> {
     // No key is empty, so every key stands behind the empty text.
-    let sql = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
-    query(connection, sql, params![after.unwrap_or_default(), limit])
+    query(
+        connection,
+        BEHIND,
+        params![after.unwrap_or_default(), limit],
+    )
 }
 
 pub(super) fn count(connection: &Connection) -> Result<u64> {
-    // Both halves are answered by an index; a count over `deleted = 0` would read every row.
     connection
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM profiles)
-                  - (SELECT count(*) FROM profiles WHERE deleted = 1)",
-        )
+        .prepare_cached(COUNT)
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .map_err(cannot("count profiles"))
         .and_then(from_sql)
@@ -97,4 +102,24 @@ fn profile(row: &Row<'_>) -> Result<StoredProfile> {
             key,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrate::tests::query_plan;
+    use super::{BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, COUNT};
+
+    #[test]
+    fn every_question_is_answered_by_an_index() {
+        for (sql, index) in [
+            (BY_KEY, "sqlite_autoindex_profiles_1"),
+            (BY_PHONE, "profiles_by_phone"),
+            (BY_EMAIL, "profiles_by_email"),
+            (BEHIND, "sqlite_autoindex_profiles_1"),
+            (COUNT, "profiles_deleted"),
+        ] {
+            let plan = query_plan(sql);
+            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+        }
+    }
 }
