@@ -141,6 +141,10 @@ codes! {
     UnknownPipeline = "unknown-pipeline",
     UnknownRun = "unknown-run",
 
+    // the sandbox
+    SandboxStart = "sandbox-start",
+    SandboxFaults = "sandbox-faults",
+
     // while running
     NotExecutable = "not-executable",
     CursorInFuture = "cursor-in-future",

@@ -1,14 +1,32 @@
 //! A small Salesforce on loopback: real protocol, seeded data, faults on demand.
 //!
-//! Reading order: the data (`value`, `describe`, `table`, `org`, `user`), then the server on top of it.
+//! Reading order: the data (`value`, `describe`, `table`, `org`, `user`, `objects`, `seed`), queries over it (`query`),
+//! then the server: `server` accepts, `exchange` reads a request and applies faults, `routes` chooses who answers.
 
+pub mod clock;
 pub mod describe;
+pub mod faults;
 pub mod ids;
 pub mod json;
-mod objects;
 pub mod org;
 pub mod query;
 pub mod seed;
+pub mod server;
+pub mod settings;
 pub mod table;
 pub mod user;
 pub mod value;
+mod call;
+mod certificate;
+mod control;
+mod exchange;
+mod ledger;
+mod limits;
+mod oauth;
+mod objects;
+mod rest;
+mod routes;
+mod sessions;
+mod state;
+mod texts;
+mod writes;

@@ -1,0 +1,59 @@
+//! Every request that came in, for tests to count.
+
+use serde::Serialize;
+
+/// The requests since the start or the last reset.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct RequestLedger {
+    requests: Vec<Entry>,
+    totals: Totals,
+}
+
+/// One request.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Entry {
+    /// Counted from 1.
+    pub(super) sequence: u64,
+    /// When it came, by the sandbox's clock.
+    pub(super) at: String,
+    pub(super) method: String,
+    /// Path and query as they were sent.
+    pub(super) path: String,
+    /// The status of the answer; null where none was sent.
+    pub(super) status: Option<u16>,
+    /// Records in the answer.
+    pub(super) records: usize,
+    /// Calls counted against the daily limit.
+    pub(super) api_calls: u32,
+    /// The kind of the fault that struck, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
+}
+
+/// Sums over all requests.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Totals {
+    requests: u64,
+    records: u64,
+    api_calls: u64,
+}
+
+/// Entries beyond this are counted and not kept: the ledger of a long run must not fill the memory.
+const KEPT_MAX: usize = 1_000_000;
+
+impl RequestLedger {
+    /// The number of the next request.
+    pub(super) fn next(&mut self) -> u64 {
+        self.totals.requests += 1;
+        self.totals.requests
+    }
+
+    /// Keeps a finished request.
+    pub(super) fn keep(&mut self, entry: Entry) {
+        self.totals.records += entry.records as u64;
+        self.totals.api_calls += u64::from(entry.api_calls);
+        if self.requests.len() < KEPT_MAX {
+            self.requests.push(entry);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Which part of the sandbox answers which path.
+
+use http::Method;
+
+use super::call::{Answer, Call};
+use super::state::State;
+use super::{oauth, rest, texts};
+
+/// What a fault makes the handlers say or do differently.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Overrides {
+    /// In place of the true address of the next page.
+    pub(super) next_records_url: Option<String>,
+    /// In place of the true address of the org, in a token answer.
+    pub(super) instance_url: Option<String>,
+    /// Seconds after which written rows become visible.
+    pub(super) commit_delay: i64,
+}
+
+/// Answers a request.
+pub(super) fn answer(state: &State, call: &Call, overrides: &Overrides) -> Answer {
+    let segments = call.segments();
+    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["services", "oauth2", resource] => oauth::answer(state, call, resource, overrides),
+        ["id", org, user] => oauth::identity(state, call, org, user),
+        ["services", "data"] => rest::versions::list(call),
+        ["services", "data", version, resource @ ..] => {
+            rest::enter(state, call, version, resource, overrides)
+        }
+        [version, ..] if is_graph_version(version) => graph(call),
+        _ => texts::not_found().into(),
+    }
+}
+
+/// Ends the session of a request before it is looked at.
+pub(super) fn close_session(state: &State, call: &Call) {
+    if let Some(token) = bearer(call) {
+        state.sessions().close(&token);
+    }
+}
+
+/// The access token of a request, where it carries one.
+pub(super) fn bearer(call: &Call) -> Option<String> {
+    let header = call.header("authorization");
+    let (scheme, token) = header.split_once(' ')?;
+    // `OAuth` is the older spelling, which public clients still send.
+    let known = scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth");
+    known.then(|| token.trim().to_owned())
+}
+
+/// `v25.0`: the Graph API puts its version first.
+fn is_graph_version(segment: &str) -> bool {
+    segment
+        .strip_prefix('v')
+        .and_then(|version| version.split_once('.'))
+        .is_some_and(|(major, minor)| {
+            [major, minor]
+                .iter()
+                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+}
+
+/// The Graph API has no resources here: every path is unknown to it.
+fn graph(call: &Call) -> Answer {
+    let method = match call.method {
+        Method::GET => "get",
+        Method::POST => "post",
+        Method::DELETE => "delete",
+        _ => "other",
+    };
+    let path = call.path.split_once('/').map_or("", |(_, rest)| rest);
+    let path = path.split_once('/').map_or("", |(_, rest)| rest);
+    texts::graph_unknown_path(method, &format!("/{path}"))
+}

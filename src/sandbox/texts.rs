@@ -1,0 +1,503 @@
+//! Every refusal in the words of the wire, in one place.
+//!
+//! Source: recorded answers in the test suites of public clients. Sentences marked *unconfirmed* are written from
+//! memory of the service, and no recording confirms them: a correction of any of them is a change of this file alone.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::call::{Answer, HTML};
+
+/// A refusal of the REST API.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    /// The status of the answer.
+    pub(super) status: StatusCode,
+    /// The code that programs read.
+    pub(super) code: &'static str,
+    /// The sentence that people read.
+    pub(super) message: String,
+    /// The fields at fault; left out of the answer when the kind of refusal names none.
+    pub(super) fields: Option<Vec<String>>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            fields: None,
+        }
+    }
+
+    fn of_row(code: &'static str, message: impl Into<String>, fields: &[&str]) -> Self {
+        Self {
+            fields: Some(fields.iter().map(|&field| field.to_owned()).collect()),
+            ..Self::new(StatusCode::BAD_REQUEST, code, message)
+        }
+    }
+
+    /// One element of the array in the body.
+    pub(super) fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("message".into(), self.message.clone().into());
+        body.insert("errorCode".into(), self.code.into());
+        if let Some(fields) = &self.fields {
+            body.insert("fields".into(), json!(fields));
+        }
+        Value::Object(body)
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Answer::json(refusal.status, [refusal.to_json()])
+    }
+}
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+
+// Sessions and limits.
+
+pub(super) fn session_expired() -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "INVALID_SESSION_ID",
+        "Session expired or invalid",
+    )
+}
+
+pub(super) fn daily_limit() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "REQUEST_LIMIT_EXCEEDED",
+        "TotalRequests Limit exceeded.",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn concurrent_limit() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "REQUEST_LIMIT_EXCEEDED",
+        "ConcurrentPerOrgLongTxn Limit exceeded.",
+    )
+}
+
+// Addresses.
+
+pub(super) fn not_found() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        "The requested resource does not exist",
+    )
+}
+
+pub(super) fn external_id_not_found() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        "Provided external ID field does not exist or is not accessible: ",
+    )
+}
+
+pub(super) fn no_external_id(field: &str) -> Refusal {
+    let mut refusal = external_id_not_found();
+    refusal.message.push_str(field);
+    refusal
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn empty_external_id(field: &str) -> Refusal {
+    Refusal::of_row(
+        "MISSING_ARGUMENT",
+        format!("{field} not specified"),
+        &[field],
+    )
+}
+
+pub(super) fn method_not_allowed(method: &str, allowed: &str) -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        format!("HTTP Method '{method}' not allowed. Allowed are {allowed}"),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn unsupported_media_type(kind: &str) -> Refusal {
+    Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        format!("Content type {kind} not supported. Use application/json"),
+    )
+}
+
+pub(super) fn uri_too_long() -> Answer {
+    let page = "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>";
+    Answer::new(StatusCode::URI_TOO_LONG, HTML, page)
+}
+
+/// *Unconfirmed* page.
+pub(super) fn headers_too_large() -> Answer {
+    let page = "<h1>Bad Message 431</h1><pre>reason: Request Header Fields Too Large</pre>";
+    Answer::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, HTML, page)
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn body_too_large() -> Refusal {
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "REQUEST_ENTITY_TOO_LARGE",
+        "Maximum size of request reached. Maximum size of request is 52428800 bytes.",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn request_timeout() -> Refusal {
+    Refusal::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "REQUEST_TIMEOUT",
+        "The request took too long to arrive.",
+    )
+}
+
+// Queries.
+
+pub(super) fn invalid_query_locator() -> Refusal {
+    Refusal::new(BAD, "INVALID_QUERY_LOCATOR", "invalid query locator")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn missing_query() -> Refusal {
+    Refusal::new(BAD, "MALFORMED_QUERY", "A query string has to be specified")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn explain_unsupported() -> Refusal {
+    Refusal::new(
+        BAD,
+        "FUNCTIONALITY_NOT_ENABLED",
+        "the sandbox makes no query plans: leave `explain` out",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn invalid_type(object: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "INVALID_TYPE",
+        format!("sObject type '{object}' is not supported."),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn invalid_dates(message: &str) -> Refusal {
+    Refusal::new(BAD, "INVALID_REPLICATION_DATE", message)
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn not_replicateable(object: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "INVALID_TYPE",
+        format!("the entity type {object} does not support replication"),
+    )
+}
+
+// Rows: requests.
+
+/// *Unconfirmed* sentence, modelled on the service's JSON library.
+pub(super) fn bad_json(line: usize, column: usize) -> Refusal {
+    Refusal::new(
+        BAD,
+        "JSON_PARSER_ERROR",
+        format!("Unexpected character at [line:{line}, column:{column}]"),
+    )
+}
+
+/// *Unconfirmed* sentence, modelled on the service's JSON library. `kind` and `token` are its words.
+pub(super) fn wrong_type(kind: &str, token: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "JSON_PARSER_ERROR",
+        format!(
+            "Cannot deserialize instance of {kind} from {token} or request may be missing a required field at [line:1, column:2]"
+        ),
+    )
+}
+
+/// As [`wrong_type`], with the value that does not fit. *Unconfirmed* sentence.
+pub(super) fn wrong_value(kind: &str, token: &str, value: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "JSON_PARSER_ERROR",
+        format!(
+            "Cannot deserialize instance of {kind} from {token} value {value} or request may be missing a required field at [line:1, column:2]"
+        ),
+    )
+}
+
+pub(super) fn no_such_column(field: &str, object: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "INVALID_FIELD",
+        format!("No such column '{field}' on sobject of type {object}"),
+    )
+}
+
+pub(super) fn malformed_id(id: &str) -> Refusal {
+    Refusal::of_row(
+        "MALFORMED_ID",
+        format!("Record ID: id value of incorrect type: {id}"),
+        &["Id"],
+    )
+}
+
+pub(super) fn entity_deleted() -> Refusal {
+    Refusal {
+        status: StatusCode::NOT_FOUND,
+        ..Refusal::of_row("ENTITY_IS_DELETED", "entity is deleted", &[])
+    }
+}
+
+// Rows: what a row may not be.
+
+pub(super) fn required_missing(fields: &[&str]) -> Refusal {
+    Refusal::of_row(
+        "REQUIRED_FIELD_MISSING",
+        format!("Required fields are missing: [{}]", fields.join(", ")),
+        fields,
+    )
+}
+
+pub(super) fn read_only(fields: &[&str]) -> Refusal {
+    Refusal::of_row(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        format!(
+            "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.",
+            fields.join(", ")
+        ),
+        fields,
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn key_in_body(field: &str) -> Refusal {
+    Refusal::of_row(
+        "INVALID_FIELD",
+        format!("The {field} field should not be specified in the sobject data."),
+        &[],
+    )
+}
+
+pub(super) fn too_long(label: &str, field: &str, value: &str, length: u32) -> Refusal {
+    Refusal::of_row(
+        "STRING_TOO_LONG",
+        format!("{label}: data value too large: {value} (max length={length})"),
+        &[field],
+    )
+}
+
+pub(super) fn bad_picklist(label: &str, field: &str, value: &str) -> Refusal {
+    Refusal::of_row(
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        format!("{label}: bad value for restricted picklist field: {value}"),
+        &[field],
+    )
+}
+
+pub(super) fn bad_email(label: &str, field: &str, value: &str) -> Refusal {
+    Refusal::of_row(
+        "INVALID_EMAIL_ADDRESS",
+        format!("{label}: invalid email address: {value}"),
+        &[field],
+    )
+}
+
+pub(super) fn out_of_range(label: &str, field: &str, value: &str) -> Refusal {
+    Refusal::of_row(
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        format!("{label}: value outside of valid range on numeric field: {value}"),
+        &[field],
+    )
+}
+
+pub(super) fn bad_reference(label: &str, field: &str, value: &str) -> Refusal {
+    Refusal::of_row(
+        "MALFORMED_ID",
+        format!("{label}: id value of incorrect type: {value}"),
+        &[field],
+    )
+}
+
+pub(super) fn invalid_cross_reference(field: &str) -> Refusal {
+    Refusal::of_row(
+        "INVALID_CROSS_REFERENCE_KEY",
+        "invalid cross reference id",
+        &[field],
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn foreign_key_not_found(field: &str, key: &str, object: &str) -> Refusal {
+    Refusal::of_row(
+        "INVALID_FIELD",
+        format!("Foreign key external ID: {key} not found for field {field} in entity {object}"),
+        &[],
+    )
+}
+
+pub(super) fn duplicate_value(label: &str, id: &str) -> Refusal {
+    Refusal::of_row(
+        "DUPLICATE_VALUE",
+        format!("duplicate value found: {label} duplicates value on record with id: {id}"),
+        &[],
+    )
+}
+
+pub(super) fn converted_lead() -> Refusal {
+    Refusal::of_row(
+        "CANNOT_UPDATE_CONVERTED_LEAD",
+        "cannot reference converted lead",
+        &[],
+    )
+}
+
+// Permissions.
+
+pub(super) fn insufficient_access(id: &str) -> Refusal {
+    Refusal::of_row(
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        format!("insufficient access rights on object id {id}").trim_end(),
+        &[],
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn insufficient_access_on_object() -> Refusal {
+    Refusal {
+        status: StatusCode::FORBIDDEN,
+        ..Refusal::of_row(
+            "INSUFFICIENT_ACCESS",
+            "The requested operation is not allowed for your profile or permission set",
+            &[],
+        )
+    }
+}
+
+// Composite resources.
+
+/// *Unconfirmed* sentence.
+pub(super) fn too_many_subrequests(limit: usize) -> Refusal {
+    Refusal::new(
+        BAD,
+        "LIMIT_EXCEEDED",
+        format!("Limit of {limit} subrequests was exceeded"),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn batch_halted() -> Refusal {
+    Refusal::new(
+        StatusCode::PRECONDITION_FAILED,
+        "BATCH_PROCESSING_HALTED",
+        "Batch processing halted at request 0 due to haltOnError",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn bad_reference_id(reference: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "PROCESSING_HALTED",
+        format!("Invalid reference specified. No value for {reference} found"),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn bad_composite(message: &str) -> Refusal {
+    Refusal::new(BAD, "INVALID_INPUT", message)
+}
+
+// OAuth.
+
+/// A refusal of the token endpoint: `error` and `error_description`.
+pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Answer {
+    Answer::json(
+        status,
+        json!({ "error": error, "error_description": description }),
+    )
+}
+
+fn grant_refused(error: &str, description: &str) -> Answer {
+    oauth(BAD, error, description)
+}
+
+pub(super) fn wrong_domain() -> Answer {
+    grant_refused("invalid_grant", "request not supported on this domain")
+}
+
+pub(super) fn unsupported_grant_type() -> Answer {
+    grant_refused("unsupported_grant_type", "grant type not supported")
+}
+
+pub(super) fn invalid_client_id() -> Answer {
+    grant_refused("invalid_client_id", "client identifier invalid")
+}
+
+pub(super) fn invalid_client() -> Answer {
+    grant_refused("invalid_client", "invalid client credentials")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn no_run_as_user() -> Answer {
+    grant_refused("invalid_grant", "no client credentials user enabled")
+}
+
+pub(super) fn authentication_failure() -> Answer {
+    grant_refused("invalid_grant", "authentication failure")
+}
+
+pub(super) fn expired_refresh_token() -> Answer {
+    grant_refused("invalid_grant", "expired access/refresh token")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn inactive_user() -> Answer {
+    grant_refused("inactive_user", "user is inactive")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn missing_parameter(name: &str) -> Answer {
+    grant_refused(
+        "invalid_request",
+        &format!("missing required parameter: {name}"),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn invalid_token() -> Answer {
+    grant_refused("invalid_token", "invalid token")
+}
+
+pub(super) fn identity_refused() -> Answer {
+    Answer::new(StatusCode::FORBIDDEN, HTML, "Bad_OAuth_Token")
+}
+
+// The Graph API.
+
+/// What the Graph API says of a path it does not know.
+pub(super) fn graph_unknown_path(method: &str, path: &str) -> Answer {
+    let message = format!("Unknown path components: {path}");
+    let error = json!({ "error": {
+        "message": message,
+        "type": "OAuthException",
+        "code": 2500,
+        "method": method,
+        "fbtrace_id": "AbridgedSandboxTrace00",
+    } });
+    Answer::json(BAD, error)
+}
