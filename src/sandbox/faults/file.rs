@@ -84,7 +84,9 @@ fn put((collection, key): &mut (Value, Option<String>), value: Value) {
             map.insert(key, value);
         }
         (Value::Object(_), None) => {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             *key = Some(text);
         }
         _ => {}

@@ -6,7 +6,8 @@ use super::{Context, Outcome};
 use crate::sandbox::call::{Answer, JSON};
 use crate::sandbox::ids::RecordId;
 use crate::sandbox::query::error::QueryError;
-use crate::sandbox::query::output::{Page, write_answer, write_columns, write_page};
+use crate::sandbox::query::metadata;
+use crate::sandbox::query::output::{Page, write_answer, write_page};
 use crate::sandbox::query::run::{Answer as Found, Options, execute};
 use crate::sandbox::texts::{self, Refusal};
 
@@ -42,15 +43,14 @@ pub(super) fn query(cx: &Context<'_>, scope: Scope) -> Outcome {
     };
     let org = cx.state.org();
     let found = execute(&org, &cx.user, &text, options).map_err(refusal)?;
-    let mut out = Vec::with_capacity(64 * 1_024);
     if cx
         .call
         .parameter("columns")
         .is_some_and(|wanted| wanted == "true")
     {
-        write_columns(&mut out, &found, selects_id(&text));
-        return Ok(Answer::new(StatusCode::OK, JSON, out));
+        return Ok(Answer::ok(metadata::of(&found)));
     }
+    let mut out = Vec::with_capacity(64 * 1_024);
     let batch = batch_size(cx).unwrap_or(BATCH_MAX);
     let version = cx.version.trim_start_matches('v');
     let stamp = cx.state.clock.stamp();
@@ -147,17 +147,6 @@ fn batch_size(cx: &Context<'_>) -> Option<usize> {
             .then(|| value.trim().parse::<usize>().ok())?
     })?;
     Some(size.clamp(BATCH_MIN, BATCH_MAX))
-}
-
-/// Whether `Id` is among the columns, as column metadata tells.
-fn selects_id(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let columns = lower.split(" from ").next().unwrap_or_default();
-    columns
-        .trim_start()
-        .trim_start_matches("select")
-        .split(',')
-        .any(|column| column.trim() == "id")
 }
 
 fn refusal(error: QueryError) -> Refusal {
