@@ -171,6 +171,8 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
 /// Names an answer that carries no error code Salesforce documents: gateways, edges, and codes still unknown.
 pub const fn by_status(status: u16) -> Code {
     match status {
+        // Several records have the external id; the body lists their addresses.
+        300 => Code::RecordRefused,
         401 => Code::ApiAccessRefused,
         403 => Code::PermissionDenied,
         404 => Code::NotFound,

@@ -61,19 +61,30 @@ async fn x45_an_answer_cut_off_is_asked_for_again() {
 #[tokio::test]
 async fn x45_a_slow_answer_ends_in_time_and_is_not_asked_for_again() {
     let dripping = head(200, &[], Some(50_000), b"{");
-    for (what, reply) in [
-        ("nothing at all", Reply::Hang(Vec::new())),
+    for (what, words, reply) in [
+        (
+            "nothing at all",
+            "did not begin within",
+            Reply::Hang(Vec::new()),
+        ),
         (
             "a header without its end",
+            "did not begin within",
             Reply::Hang(b"HTTP/1.1 200 OK\r\n".to_vec()),
         ),
-        ("a body that stops", Reply::Hang(dripping.clone())),
+        (
+            "a body that stops",
+            "did not go on within",
+            Reply::Hang(dripping.clone()),
+        ),
         (
             "a body byte by byte",
+            "did not in full within",
             Reply::Drip(dripping, b" ".to_vec(), Duration::from_millis(100)),
         ),
         (
             "a header line by line",
+            "did not begin within",
             Reply::Drip(
                 b"HTTP/1.1 200 OK\r\n".to_vec(),
                 b"X: y\r\n".to_vec(),
@@ -83,6 +94,7 @@ async fn x45_a_slow_answer_ends_in_time_and_is_not_asked_for_again() {
     ] {
         let (error, sent, took) = failing(reply).await;
         assert_eq!(error.code(), Code::AnswerLate, "{what}: {error}");
+        assert!(error.message().contains(words), "{what}: {error}");
         assert_eq!(sent, 1, "{what}");
         assert!(took < Duration::from_secs(5), "{what}: {took:?}");
     }

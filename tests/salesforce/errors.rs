@@ -139,7 +139,7 @@ async fn answers_without_a_code_are_named_by_their_status() {
     let html = "<html><body>SECRET HTML</body></html>";
     #[rustfmt::skip]
     let table = [
-        (400, Code::RequestRefused, 1), (401, Code::ApiAccessRefused, 1), (403, Code::PermissionDenied, 1),
+        (300, Code::RecordRefused, 1), (400, Code::RequestRefused, 1), (401, Code::ApiAccessRefused, 1), (403, Code::PermissionDenied, 1),
         (404, Code::NotFound, 1), (405, Code::RequestRefused, 1), (406, Code::SalesforceUnavailable, 3),
         (408, Code::SalesforceUnavailable, 3), (409, Code::RequestRefused, 1), (410, Code::ApiVersionUnavailable, 1),
         (412, Code::RequestRefused, 1), (415, Code::RequestRefused, 1), (420, Code::SalesforceUnavailable, 3),

@@ -333,6 +333,33 @@ async fn a_query_too_long_for_an_address_travels_in_a_body() {
 }
 
 #[tokio::test]
+async fn an_address_leaves_room_for_the_header() {
+    let wire = org(|request| {
+        if request.method == "POST" {
+            batch(200, r#"{"totalSize":0,"done":true,"records":[]}"#)
+        } else {
+            page(0, None, "")
+        }
+    })
+    .await;
+    let client = client(&wire);
+    for (bytes, method) in [(15_200, "GET"), (15_500, "POST"), (16_384, "POST")] {
+        let soql = "x".repeat(bytes - "/services/data/v67.0/query?q=".len());
+        client.query(&soql, Scope::Live, None).await.unwrap();
+        let sent = wire.requests().pop().unwrap();
+        assert_eq!(sent.method, method, "{bytes}");
+        let header = sent
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4);
+        assert!(
+            sent.target.len() + header.sum::<usize>() <= 16_384,
+            "{bytes}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_address_refused_on_the_way_is_tried_in_a_body() {
     for status in [414, 431] {
         let wire = org(move |request| {

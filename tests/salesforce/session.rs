@@ -249,3 +249,62 @@ async fn credentials_sent_back_in_an_answer_are_not_shown() {
     let debug = format!("{:?}", settings("https://acme.my.salesforce.com"));
     assert!(!debug.contains(SECRET) && !debug.contains(KEY), "{debug}");
 }
+
+#[tokio::test]
+async fn a_log_in_that_fails_in_passing_is_tried_as_often_as_any_request() {
+    let wire = Wire::start(|_| answer(503, &[], "")).await;
+    let client = Client::new(settings(wire.url("http"))).unwrap();
+    let error = client.query(SOQL, Scope::Live, None).await.unwrap_err();
+    assert_eq!(error.code(), Code::SalesforceUnavailable);
+    assert_eq!(
+        wire.requests().len(),
+        3,
+        "the call does not begin the tries again"
+    );
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_holds_the_request_id_and_no_credential() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let wire = org(|request| {
+        if request.target.contains("limits") {
+            return json(401, EXPIRED);
+        }
+        let body = r#"{"totalSize":0,"done":true,"records":[]}"#;
+        answer(200, &["X-Request-Id: 4f1d-77AB"], body)
+    })
+    .await;
+    let client = client(&wire);
+    client.query(SOQL, Scope::Live, None).await.unwrap();
+    client.limits().await.unwrap_err();
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        text.contains("4f1d-77AB") && text.contains("/services/data/v67.0/query"),
+        "{text}"
+    );
+    for secret in [SECRET, TOKEN, "Basic ", "Bearer ", "SELECT"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+}
