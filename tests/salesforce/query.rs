@@ -238,12 +238,13 @@ async fn s30_values_come_through_unharmed() {
     let value = json!({
         "Id": "1", "Emoji": "👩‍👩‍👧‍👦 🏳️‍🌈", "Rtl": "שלום \u{202e}abc", "FourByte": "𝔘𐍈", "Lines": "a\r\nb\tc",
         "Quotes": "\"'\\/`", "Long": long, "Big": 9_007_199_254_740_993_i64, "Negative": -9_007_199_254_740_993_i64,
-        "Half": 0.5, "Old": "1582-10-14", "Stamp": "2024-07-24T14:05:58.000+0000", "Nothing": null, "Yes": true,
+        "Half": 0.5, "Latitude": 37.433_125_956_118_964, "Money": 97_710_865_156_039.19, "Sum": 0.1 + 0.2, "Old": "1582-10-14", "Stamp": "2024-07-24T14:05:58.000+0000", "Nothing": null, "Yes": true,
         "Escaped\u{e9}": "\u{0}\u{7f}\u{2028}", "Empty": "",
     });
     let mut sent = value.clone();
     sent["attributes"] = json!({"type": "Lead"});
     let sent = sent.to_string();
+    assert!(sent.contains("37.433125956118964") && sent.contains("97710865156039.19"));
     let wire = org(move |_| page(1, None, &sent)).await;
     let result = client(&wire).query(SOQL, Scope::Live, None).await.unwrap();
     assert_eq!(result.records[0].to_value(), value);
