@@ -59,6 +59,7 @@ fn killed_at(failpoint: &str, nth: i64, committed: i64, runs: usize) {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn r09_a_layout_interrupted_at_each_step_is_made_whole_by_the_next_opening() {
     for failpoint in [
         "store-created",
@@ -71,6 +72,7 @@ fn r09_a_layout_interrupted_at_each_step_is_made_whole_by_the_next_opening() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn s08_a_crash_before_the_commit_is_durable_leaves_nothing_of_it() {
     killed_at("store-before-begin", 1, 0, 0);
     for nth in 1..=COMMITS {
@@ -81,6 +83,7 @@ fn s08_a_crash_before_the_commit_is_durable_leaves_nothing_of_it() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn s09_a_crash_after_the_commit_is_durable_loses_nothing_of_it() {
     killed_at("store-after-begin", 1, 0, 1);
     for nth in 1..=COMMITS {
@@ -90,6 +93,7 @@ fn s09_a_crash_after_the_commit_is_durable_loses_nothing_of_it() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn every_failpoint_is_passed_by_a_first_run() {
     for failpoint in FAILPOINTS {
         let dir = tempfile::tempdir().expect("folder");

@@ -32,7 +32,11 @@ pub(super) fn prepare(database: &Path) -> Result<()> {
     if let Some(parent) = database.parent() {
         create_dir(parent)?;
     }
+    let new = !database.exists();
     create_file(database, OpenOptions::new().write(true))?;
+    if new {
+        flush_names(database);
+    }
     for path in [
         database.to_owned(),
         beside(database, "-wal"),
@@ -41,6 +45,16 @@ pub(super) fn prepare(database: &Path) -> Result<()> {
         tighten(&path).map_err(|cause| unopenable(&path, &cause))?;
     }
     Ok(())
+}
+
+/// A new file survives a loss of power only when the folders that name it were flushed too.
+fn flush_names(database: &Path) {
+    for folder in database.ancestors().skip(1).take(2) {
+        // Some systems open no folder as a file; there its names are flushed with the file.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+    }
 }
 
 /// Creates a folder with all above it; those it makes are its owner's alone.
