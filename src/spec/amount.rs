@@ -162,6 +162,9 @@ impl<'de> Deserialize<'de> for Threshold {
             }
 
             fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<Threshold, E> {
+                if count > shape::MAX_WHOLE.unsigned_abs() {
+                    return Err(E::invalid_value(Unexpected::Unsigned(count), &self));
+                }
                 Ok(Threshold::Count(count))
             }
 
@@ -187,7 +190,7 @@ impl JsonSchema for Threshold {
             "description": "How much is too much: a share of the records read, or a number of records.",
             "type": ["string", "integer"],
             "minimum": 0,
-            "maximum": u64::MAX,
+            "maximum": shape::MAX_WHOLE,
             "pattern": Percent::PATTERN,
             "examples": ["5%", 10],
         })

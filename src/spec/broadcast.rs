@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use super::amount::{ClockTime, Period, Rate};
 use super::name::{LanguageCode, SlugName, TemplateName};
@@ -62,8 +63,8 @@ pub struct MessageTemplate {
     #[schemars(example = ["{{ full_name }}"])]
     pub parameters: Vec<FieldValue>,
     /// What stands in the buttons that take a value.
-    #[serde(default)]
-    #[schemars(length(max = 10))]
+    #[serde(default, deserialize_with = "buttons")]
+    #[schemars(length(max = MAX_BUTTONS))]
     pub buttons: Vec<Button>,
 }
 
@@ -97,8 +98,8 @@ pub enum HeaderKind {
 #[serde(deny_unknown_fields)]
 pub struct Button {
     /// Which button, counted from 0.
-    #[schemars(range(min = 0, max = 9), example = 0)]
-    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 0, max = MAX_BUTTONS - 1), example = 0)]
+    #[serde(deserialize_with = "button_index")]
     pub index: u8,
     /// What kind of button it is.
     pub kind: ButtonKind,
@@ -149,8 +150,8 @@ pub const HOLD: &str = "hold";
 #[serde(deny_unknown_fields)]
 pub struct Frequency {
     /// The most messages.
-    #[schemars(range(min = 1, max = 1000), example = 2)]
-    #[serde(deserialize_with = "whole")]
+    #[schemars(range(min = 1, max = MAX_FREQUENCY), example = 2)]
+    #[serde(deserialize_with = "frequency_max")]
     pub max: u32,
     /// In this stretch of time.
     #[schemars(example = &"7d")]
@@ -168,4 +169,41 @@ fn profile_zone() -> String {
 
 fn hold() -> String {
     HOLD.to_owned()
+}
+
+/// The most buttons of a template (WhatsApp Business Platform documentation, "Template components").
+const MAX_BUTTONS: u8 = 10;
+
+/// The highest frequency cap that is taken for meant.
+const MAX_FREQUENCY: u32 = 1000;
+
+fn button_index<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let index: u8 = whole(deserializer)?;
+    if index < MAX_BUTTONS {
+        return Ok(index);
+    }
+    Err(D::Error::custom(format!(
+        "button {index} is not within 0 to 9"
+    )))
+}
+
+fn buttons<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Button>, D::Error> {
+    let buttons = Vec::<Button>::deserialize(deserializer)?;
+    if buttons.len() <= usize::from(MAX_BUTTONS) {
+        return Ok(buttons);
+    }
+    Err(D::Error::invalid_length(
+        buttons.len(),
+        &"at most 10 buttons",
+    ))
+}
+
+fn frequency_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let max: u32 = whole(deserializer)?;
+    if (1..=MAX_FREQUENCY).contains(&max) {
+        return Ok(max);
+    }
+    Err(D::Error::custom(format!(
+        "{max} is not within 1 to {MAX_FREQUENCY}"
+    )))
 }

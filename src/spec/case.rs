@@ -7,7 +7,7 @@ use serde::de::Deserializer;
 use serde_json::{Map, Value};
 
 use super::name::{AttributeName, FieldPath};
-use super::shape::{given, whole_given};
+use super::shape::{MAX_WHOLE, given, whole_given};
 
 /// One example with its expectation.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -45,7 +45,7 @@ pub struct Expect {
     pub rejected: Option<ExpectRejected>,
     /// The score.
     #[serde(default, deserialize_with = "whole_given")]
-    #[schemars(range(min = i64::MIN, max = i64::MAX), example = 20)]
+    #[schemars(range(min = -MAX_WHOLE, max = MAX_WHOLE), example = 20)]
     pub score: Option<i64>,
     /// The grade.
     #[serde(default, deserialize_with = "given")]
@@ -96,7 +96,7 @@ impl JsonSchema for ExpectTarget {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "Fields with their values; null for a target that must not be written.",
-            "type": ["object", "null"],
+            "type": ["null", "object"],
             "patternProperties": { FieldPath::PATTERN: true },
             "additionalProperties": false,
             "examples": [{ "Rating": "Cold" }],
@@ -122,7 +122,7 @@ impl JsonSchema for ExpectBroadcast {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "The message that is sent; null where nobody must be written to.",
-            "type": ["object", "null"],
+            "type": ["null", "object"],
             "properties": {
                 "to": {
                     "description": "The phone number.",

@@ -11,9 +11,13 @@ pub mod name;
 pub mod pipeline;
 pub mod project;
 pub mod schedule;
+pub mod schema;
 pub mod source;
 pub mod target;
 pub mod text;
 pub mod tree;
+pub mod yaml;
 
+mod scalar;
 mod shape;
+mod syntax;

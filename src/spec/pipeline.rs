@@ -12,7 +12,7 @@ use super::broadcast::Broadcast;
 use super::case::TestCase;
 use super::name::{AttributeName, FieldPath, SlugName};
 use super::schedule::{Missed, Schedule};
-use super::shape::{given, whole, whole_given};
+use super::shape::{filled, given, whole, whole_given};
 use super::source::Source;
 use super::target::Target;
 use super::text::{FieldValue, TemplateText};
@@ -200,6 +200,7 @@ pub struct Score {
     #[schemars(range(min = -POINTS, max = POINTS), extend("default" = 0), example = 0)]
     pub base: i64,
     /// What gives points; rules are added in their order.
+    #[serde(deserialize_with = "filled")]
     #[schemars(length(min = 1))]
     pub rules: Vec<ScoreRule>,
     /// The lowest and the highest score.

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error};
 use super::amount::Percent;
 use super::name::{ApiName, SlugName};
 use super::pipeline::FormatVersion;
-use super::shape::{given, whole};
+use super::shape::{filled, given, whole};
 use super::text::{EnvText, SecretText};
 
 /// The project: its connections and its store.
@@ -26,7 +26,8 @@ pub struct Project {
     #[schemars(extend("default" = DEFAULT_STORE), example = &"sqlite:.bridged/bridged.db")]
     pub store: EnvText,
     /// The accounts on other systems, by the names that pipelines use.
-    #[schemars(length(min = 1))]
+    #[serde(deserialize_with = "filled")]
+    #[schemars(extend("minProperties" = 1))]
     pub connections: IndexMap<SlugName, Connection>,
 }
 

@@ -11,7 +11,10 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A whole number; `20.0` is one, as it is for JSON Schema.
+/// The largest whole number that every JSON reader keeps exactly: 2^53 - 1 (RFC 8259, section 6).
+pub(super) const MAX_WHOLE: i64 = 9_007_199_254_740_991;
+
+/// A whole number up to [`MAX_WHOLE`]; `20.0` is one, as it is for JSON Schema.
 pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -21,6 +24,7 @@ where
     number
         .as_i64()
         .or_else(|| number.as_f64().and_then(integral))
+        .filter(|whole| whole.abs() <= MAX_WHOLE)
         .and_then(|whole| T::try_from(whole).ok())
         .ok_or_else(|| {
             D::Error::invalid_value(
@@ -39,12 +43,25 @@ where
     whole(deserializer).map(Some)
 }
 
-/// The integer a float stands for, where it stands for one exactly (up to 2^53, where floats stop being exact).
+/// The integer a float stands for, where it stands for one exactly.
 pub(super) fn integral(float: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::float_cmp, reason = "the question is whether it is exact")]
-    let whole = float.trunc() == float && float.abs() <= EXACT;
+    let whole = float.trunc() == float && float.abs() <= MAX_WHOLE as f64;
     whole.then_some(float as i64)
+}
+
+/// A list or mapping that must hold something.
+pub(super) fn filled<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+    for<'a> &'a T: IntoIterator,
+{
+    let filled = T::deserialize(deserializer)?;
+    if (&filled).into_iter().next().is_none() {
+        return Err(D::Error::invalid_length(0, &"at least one entry"));
+    }
+    Ok(filled)
 }
 
 /// Reads a text and turns it into `T`, or says what was expected.

@@ -3,10 +3,11 @@
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use super::amount::Period;
 use super::name::ApiName;
-use super::shape::{given, whole, whole_given};
+use super::shape::{given, whole};
 use super::text::TemplateText;
 
 /// The most rows a page may ask for: the upper bound of the query batch size in the Salesforce REST API Developer
@@ -80,7 +81,7 @@ pub struct Related {
     #[schemars(example = &"CreatedDate DESC")]
     pub order_by: Option<String>,
     /// The most child rows that are read with one row, 1 to 2000.
-    #[serde(default, deserialize_with = "whole_given")]
+    #[serde(default, deserialize_with = "related_limit")]
     #[schemars(range(min = 1, max = MAX_PAGE_SIZE), example = 200)]
     pub limit: Option<u32>,
 }
@@ -129,6 +130,16 @@ struct SourceTable {
     #[serde(default, deserialize_with = "given")]
     #[schemars(example = &"{{ outcome.kind == 'qualified' }}")]
     when: Option<TemplateText>,
+}
+
+fn related_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let limit: u32 = whole(deserializer)?;
+    if (1..=MAX_PAGE_SIZE).contains(&limit) {
+        return Ok(Some(limit));
+    }
+    Err(D::Error::custom(format!(
+        "{limit} is not within 1 to {MAX_PAGE_SIZE}"
+    )))
 }
 
 fn default_overlap() -> Period {

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 use super::name::{ApiName, FieldPath};
 use super::pipeline::OnConflict;
-use super::shape::given;
+use super::shape::{filled, given};
 use super::text::{FieldValue, TemplateText};
 
 /// One object that is written, once for each record that comes through.
@@ -32,7 +32,8 @@ pub struct Target {
     pub when: Option<TemplateText>,
     /// The fields that are written, each with a template or a constant. Null clears a field; a field that is left
     /// out is not touched.
-    #[schemars(length(min = 1), example = field_map_example())]
+    #[serde(deserialize_with = "filled")]
+    #[schemars(extend("minProperties" = 1), example = field_map_example())]
     pub field_map: IndexMap<FieldPath, FieldValue>,
     /// What happens to a value that changed in Salesforce since it was read; the pipeline's `on_conflict` where it
     /// is left out.
