@@ -31,6 +31,28 @@ pub struct Project {
     pub connections: IndexMap<SlugName, Connection>,
 }
 
+impl Project {
+    /// The connection that a section uses: the one it names, or the only one of its kind; `None` where it is not
+    /// there, is of another kind, or where there are several to choose from.
+    pub fn connection(
+        &self,
+        named: Option<&SlugName>,
+        kind: &str,
+    ) -> Option<(&SlugName, &Connection)> {
+        if let Some(name) = named {
+            return self
+                .connections
+                .get_key_value(name)
+                .filter(|(_, connection)| connection.kind() == kind);
+        }
+        let mut of_kind = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.kind() == kind);
+        of_kind.next().filter(|_| of_kind.next().is_none())
+    }
+}
+
 /// The store of a project that names none.
 pub const DEFAULT_STORE: &str = "sqlite:.bridged/bridged.db";
 

@@ -135,7 +135,7 @@ fn drop_null(map: &mut Map<String, Value>) {
         _ => None,
     };
     if let Some(inner) = inner {
-        map.remove("anyOf");
+        map.shift_remove("anyOf");
         for (key, value) in inner {
             map.entry(key).or_insert(value);
         }
@@ -146,10 +146,10 @@ fn drop_null(map: &mut Map<String, Value>) {
 fn drop_noise(map: &mut Map<String, Value>) {
     let number = matches!(map.get("type"), Some(Value::String(word)) if word == "integer" || word == "number");
     if number {
-        map.remove("format");
+        map.shift_remove("format");
     }
     if map.get("default") == Some(&Value::Null) {
-        map.remove("default");
+        map.shift_remove("default");
     }
 }
 
@@ -170,7 +170,7 @@ fn words(map: &mut Map<String, Value>) {
         options.push(Value::from(word));
         meanings.push(meaning_of(word, meaning));
     }
-    map.remove("oneOf");
+    map.shift_remove("oneOf");
     map.insert("type".to_owned(), json!("string"));
     map.insert("enum".to_owned(), Value::Array(options));
     describe(map, &meanings);
@@ -201,7 +201,7 @@ fn tagged(map: &mut Map<String, Value>) {
         choices.push(json!({ "if": condition, "then": branch }));
         options.push(Value::from(word));
     }
-    map.remove("oneOf");
+    map.shift_remove("oneOf");
     map.insert("type".to_owned(), json!("object"));
     let description = format!("Which kind it is. {}", meanings.join(" "));
     map.insert(
@@ -238,12 +238,4 @@ fn describe(map: &mut Map<String, Value>, meanings: &[String]) {
         None => meanings.join(" "),
     };
     map.insert("description".to_owned(), Value::from(description));
-}
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn show() {
-        std::fs::write("schemas/pipeline.schema.json", super::generate_pipeline()).unwrap();
-        std::fs::write("schemas/project.schema.json", super::generate_project()).unwrap();
-    }
 }

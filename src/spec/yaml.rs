@@ -31,10 +31,7 @@ const MAX_FINDINGS: usize = 100;
 /// a tree keep the file from being used all the same.
 pub fn parse(file: &Arc<SourceFile>) -> (Option<Node>, Vec<Diagnostic>) {
     let mut loader = Loader::new(file);
-    let root = match loader.run() {
-        Ok(root) => root,
-        Err(Stop) => None,
-    };
+    let root = loader.run().unwrap_or_default();
     (root, loader.findings)
 }
 

@@ -1,1 +1,3 @@
-//! Files as people write them: what loads, and the finding for everything that does not.
+//! Pipelines and project files: what loads, what is refused, and how it is said.
+
+mod findings;

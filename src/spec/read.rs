@@ -1,0 +1,224 @@
+//! Bytes of one file into a document: decoded, parsed, freed of credentials, held against the schema, typed, checked.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::foundation::code::Code;
+use crate::foundation::diagnostic::{Diagnostic, Place, SourceFile};
+
+use super::check;
+use super::document::Document;
+use super::findings;
+use super::pipeline::Pipeline;
+use super::project::Project;
+use super::schema::{self, FileSchema};
+use super::secrets;
+use super::tree::{Kind, Node};
+use super::yaml;
+
+/// What one file gave: the document where its types could be made, and every finding in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read<T> {
+    /// The document; it may be there although findings keep it from being used.
+    pub document: Option<Document<T>>,
+    /// The findings, in the order of the file.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads a pipeline. `path` is the name to show.
+pub fn pipeline(path: &str, bytes: &[u8]) -> Read<Pipeline> {
+    read(path, bytes, &schema::PIPELINE, false, check::pipeline)
+}
+
+/// Reads a project file. `path` is the name to show.
+pub fn project(path: &str, bytes: &[u8]) -> Read<Project> {
+    read(path, bytes, &schema::PROJECT, true, check::project)
+}
+
+fn read<T: DeserializeOwned>(
+    path: &str,
+    bytes: &[u8],
+    schema: &FileSchema,
+    is_project: bool,
+    check: fn(&Document<T>) -> Vec<Diagnostic>,
+) -> Read<T> {
+    let refused = |finding| Read {
+        document: None,
+        findings: vec![finding],
+    };
+    let text = match decode(path, bytes) {
+        Ok(text) => text,
+        Err(finding) => return refused(*finding),
+    };
+    let (file, mut secrets) = without_secrets(path, text);
+    let (tree, mut found) = yaml::parse(&file);
+    let Some(mut tree) = tree else {
+        found.append(&mut secrets);
+        return Read {
+            document: None,
+            findings: found,
+        };
+    };
+    let spans = secrets::by_key(&tree, is_project);
+    let file = if spans.is_empty() {
+        file
+    } else {
+        for span in &spans {
+            blot_values(&mut tree, span.start);
+        }
+        let blotted = Arc::new(SourceFile {
+            path: file.path.clone(),
+            text: secrets::blot(&file.text, &spans),
+        });
+        for span in spans {
+            if !secrets.iter().any(|finding| overlaps(finding, &span)) {
+                secrets.push(secrets::finding(&blotted, span, "a credential"));
+            }
+        }
+        blotted
+    };
+    found.append(&mut secrets);
+    let document = shaped(&file, tree, schema, &mut found);
+    if let Some(document) = &document {
+        found.extend(check(document));
+    }
+    for finding in &mut found {
+        let places = finding
+            .place
+            .iter_mut()
+            .chain(finding.related.iter_mut().map(|(place, _)| place));
+        for place in places {
+            place.file = Arc::clone(&file);
+        }
+    }
+    found.sort_by_key(|finding| finding.place.as_ref().map(|place| place.span.start));
+    Read {
+        document,
+        findings: found,
+    }
+}
+
+/// Holds the tree against the schema and makes the types.
+fn shaped<T: DeserializeOwned>(
+    file: &Arc<SourceFile>,
+    tree: Node,
+    schema: &FileSchema,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Document<T>> {
+    let whole = |message: String| {
+        Diagnostic::error(Code::Bug, message).at(Place {
+            file: Arc::clone(file),
+            span: 0..0,
+        })
+    };
+    let compiled = match schema.compiled() {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            found.push(whole(format!("the embedded schema is broken: {error}")));
+            return None;
+        }
+    };
+    let value = tree.to_value();
+    if !compiled.validator.is_valid(&value) {
+        found.extend(findings::collect(file, &tree, &value, compiled));
+        return None;
+    }
+    match serde_json::from_value(value) {
+        Ok(spec) => Some(Document {
+            file: Arc::clone(file),
+            tree,
+            spec,
+        }),
+        Err(error) => {
+            found.push(whole(format!(
+                "the schema accepts what the types refuse: {error}"
+            )));
+            None
+        }
+    }
+}
+
+/// The text, without a byte-order mark; a finding with its place where the bytes are not UTF-8.
+fn decode<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Box<Diagnostic>> {
+    if bytes.len() > yaml::MAX_BYTES {
+        return Err(Box::new(too_large(path)));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = error.valid_up_to();
+        let file = Arc::new(SourceFile {
+            path: path.to_owned(),
+            text: String::from_utf8_lossy(bytes).into_owned(),
+        });
+        let end = valid + file.text[valid..].chars().next().map_or(0, char::len_utf8);
+        let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+        let message = if utf16 {
+            "the file is UTF-16"
+        } else {
+            "the file is not UTF-8"
+        };
+        let finding = Diagnostic::error(Code::NotUtf8, message).at(Place {
+            file,
+            span: valid..end,
+        });
+        Box::new(finding.help("save the file as UTF-8"))
+    })
+}
+
+/// The finding for a file beyond [`yaml::MAX_BYTES`].
+pub(super) fn too_large(path: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::YamlTooLarge,
+        format!("`{path}` is larger than {} bytes", yaml::MAX_BYTES),
+    )
+    .at(Place {
+        file: Arc::new(SourceFile {
+            path: path.to_owned(),
+            text: String::new(),
+        }),
+        span: 0..0,
+    })
+    .help("split the file")
+}
+
+/// The file with everything blotted out that looks like a credential, and the findings for it.
+fn without_secrets(path: &str, text: &str) -> (Arc<SourceFile>, Vec<Diagnostic>) {
+    let secrets = secrets::in_text(text);
+    let text = if secrets.is_empty() {
+        text.to_owned()
+    } else {
+        let spans: Vec<_> = secrets.iter().map(|(span, _)| span.clone()).collect();
+        secrets::blot(text, &spans)
+    };
+    let file = Arc::new(SourceFile {
+        path: path.to_owned(),
+        text,
+    });
+    let findings = secrets
+        .into_iter()
+        .map(|(span, what)| secrets::finding(&file, span, what))
+        .collect();
+    (file, findings)
+}
+
+fn overlaps(finding: &Diagnostic, span: &std::ops::Range<usize>) -> bool {
+    finding
+        .place
+        .as_ref()
+        .is_some_and(|place| place.span.start < span.end && span.start < place.span.end)
+}
+
+/// Blots out the value that begins at an offset.
+fn blot_values(node: &mut Node, start: usize) {
+    let extent = node.extent.range();
+    match &mut node.kind {
+        Kind::Map(entries) => entries
+            .iter_mut()
+            .for_each(|entry| blot_values(&mut entry.value, start)),
+        Kind::List(items) => items.iter_mut().for_each(|item| blot_values(item, start)),
+        Kind::Text(text) if extent.start == start => text.value = "*".repeat(text.value.len()),
+        Kind::Number(number) if extent.start == start => *number = 0.into(),
+        _ => {}
+    }
+}
