@@ -37,13 +37,7 @@ impl<T> Document<T> {
     /// Where a stretch of a text's value stands in the file: exactly for plain and quoted texts on one line, the
     /// whole text for others.
     pub fn text_place(&self, pointer: &str, stretch: Range<usize>) -> Place {
-        let node = self.tree.nearest(pointer);
-        let whole = node.extent.range();
-        let span = stretch_in_file(&self.file.text, node, stretch).unwrap_or(whole);
-        Place {
-            file: Arc::clone(&self.file),
-            span,
-        }
+        stretch_of(&self.file, self.tree.nearest(pointer), stretch)
     }
 
     fn at(&self, extent: Extent) -> Place {
@@ -51,6 +45,15 @@ impl<T> Document<T> {
             file: Arc::clone(&self.file),
             span: extent.range(),
         }
+    }
+}
+
+/// Where a stretch of a text's value stands: exactly where it can be told, else the whole text.
+pub(super) fn stretch_of(file: &Arc<SourceFile>, node: &Node, stretch: Range<usize>) -> Place {
+    let span = stretch_in_file(&file.text, node, stretch).unwrap_or(node.extent.range());
+    Place {
+        file: Arc::clone(file),
+        span,
     }
 }
 

@@ -33,8 +33,15 @@ pub(super) fn collect(
             _ => None,
         })
         .collect();
+    // And a value of the wrong type has nothing else to be right or wrong.
+    let mistyped: Vec<String> = found
+        .iter()
+        .filter(|found| matches!(found.slip, Slip::WrongType))
+        .map(|found| found.object.clone())
+        .collect();
     found.retain(|found| match &found.slip {
         Slip::MissingKey(key) => !meant.contains(&(found.object.clone(), key.clone())),
+        Slip::Other => !mistyped.contains(&found.object),
         _ => true,
     });
     let mut diagnostics: Vec<_> = found.into_iter().map(|found| found.diagnostic).collect();
@@ -53,6 +60,7 @@ struct Found {
 enum Slip {
     UnknownKey { meant: Option<String> },
     MissingKey(String),
+    WrongType,
     Other,
 }
 
@@ -68,6 +76,7 @@ impl Translator<'_> {
         let pointer = error.instance_path().as_str();
         let schema = self.schema_around(error);
         let instance = error.instance();
+        let mut mistyped = false;
         let diagnostic = match error.kind() {
             K::AdditionalProperties { unexpected } => {
                 for key in unexpected {
@@ -80,7 +89,10 @@ impl Translator<'_> {
                 found.push(self.missing_key(pointer, key, schema));
                 return;
             }
-            K::Type { kind } => self.wrong_type(pointer, instance, kind),
+            K::Type { kind } => {
+                mistyped = true;
+                self.wrong_type(pointer, instance, kind, schema)
+            }
             K::Enum { options } => self.unknown_word(pointer, instance, options),
             K::Constant { expected_value } => {
                 self.unsupported_version(pointer, instance, expected_value)
@@ -91,8 +103,12 @@ impl Translator<'_> {
             kind => self.wrong_size(pointer, kind, error),
         };
         found.push(Found {
-            object: String::new(),
-            slip: Slip::Other,
+            object: pointer.to_owned(),
+            slip: if mistyped {
+                Slip::WrongType
+            } else {
+                Slip::Other
+            },
             diagnostic,
         });
     }
@@ -207,18 +223,20 @@ impl Translator<'_> {
         }
     }
 
-    fn wrong_type(&self, pointer: &str, instance: &Value, kind: &TypeKind) -> Diagnostic {
+    fn wrong_type(
+        &self,
+        pointer: &str,
+        instance: &Value,
+        kind: &TypeKind,
+        schema: Option<&Value>,
+    ) -> Diagnostic {
         let allowed: Vec<&str> = match kind {
             TypeKind::Single(single) => vec![single.as_str()],
             TypeKind::Multiple(several) => {
                 several.iter().map(jsonschema::JsonType::as_str).collect()
             }
         };
-        let wanted = allowed
-            .iter()
-            .map(|name| type_name(name))
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let wanted = type_names(&allowed);
         let name = subject(pointer);
         if instance.is_null() {
             return Diagnostic::error(Code::WrongType, format!("{name} has no value"))
@@ -231,25 +249,48 @@ impl Translator<'_> {
             Value::Object(_) => "a mapping".to_owned(),
             scalar => format!("`{scalar}`"),
         };
-        let finding = Diagnostic::error(
-            Code::WrongType,
-            format!("{name} must be {wanted}, and is {found}"),
-        )
-        .at(self.place(pointer));
-        let written = self.written(pointer);
-        match instance {
-            Value::Bool(_) | Value::Number(_) if allowed.contains(&"string") => {
-                finding.help(format!("put quotes around it: `\"{written}\"`"))
-            }
-            Value::String(text) if allowed.contains(&"boolean") && is_yes_or_no(text) => {
-                finding.help("write `true` or `false`: `yes`, `no`, `on` and `off` are texts")
-            }
-            Value::String(text) if text.parse::<f64>().is_ok() && !allowed.contains(&"string") => {
-                finding.help("remove the quotes")
-            }
-            Value::String(_) if allowed == ["array"] => finding.help("write a list: `[…]`"),
-            _ => finding,
+        let message = format!("{name} must be {wanted}, and is {found}");
+        let finding = Diagnostic::error(Code::WrongType, message).at(self.place(pointer));
+        match self.way_to_type(pointer, instance, &allowed, schema) {
+            Some(help) => finding.help(help),
+            None => finding,
         }
+    }
+
+    fn way_to_type(
+        &self,
+        pointer: &str,
+        instance: &Value,
+        allowed: &[&str],
+        schema: Option<&Value>,
+    ) -> Option<String> {
+        let pattern = schema.and_then(|schema| schema.get("pattern"));
+        let text = instance.as_str();
+        if !instance.is_string() && allowed == ["string"] {
+            if let Some(pattern) = pattern.and_then(Value::as_str) {
+                return Some(forms::of(pattern).help.to_owned());
+            }
+            if !instance.is_array() && !instance.is_object() {
+                return Some(format!(
+                    "put quotes around it: `\"{}\"`",
+                    self.written(pointer)
+                ));
+            }
+        }
+        let help = match allowed {
+            ["boolean"] if text.is_some_and(is_yes_or_no) => {
+                "write `true` or `false`: `yes`, `no`, `on` and `off` are texts"
+            }
+            ["integer" | "number"] if text.is_some_and(|text| text.parse::<f64>().is_ok()) => {
+                "remove the quotes"
+            }
+            ["array"] if instance.is_object() => "begin each entry with `- `",
+            ["array"] => "write a list: `[…]`",
+            ["object"] => "write keys with their values, each on a line of its own",
+            ["integer"] if instance.is_number() => "write it without decimals",
+            _ => return None,
+        };
+        Some(help.to_owned())
     }
 
     fn unknown_word(&self, pointer: &str, instance: &Value, options: &Value) -> Diagnostic {
@@ -373,18 +414,27 @@ impl Translator<'_> {
                 format!("{count} entries")
             }
         };
-        let message = match kind {
-            K::MinItems { limit } | K::MinProperties { limit } => {
-                format!("{name} needs at least {}", entries(*limit))
-            }
-            K::MaxItems { limit } | K::MaxProperties { limit } => {
-                format!("{name} takes at most {}", entries(*limit))
-            }
-            _ => format!("{name} is not as the schema asks: {error}"),
+        let (message, help) = match kind {
+            K::MinProperties { .. } | K::MaxProperties { .. } if pointer.ends_with("/match") => (
+                format!("{name} takes exactly one field"),
+                "keep the field that identifies the record: `Id`, or an external id that is unique",
+            ),
+            K::MinItems { limit } | K::MinProperties { limit } => (
+                format!("{name} needs at least {}", entries(*limit)),
+                "add what is missing, or remove the key",
+            ),
+            K::MaxItems { limit } | K::MaxProperties { limit } => (
+                format!("{name} takes at most {}", entries(*limit)),
+                "remove the others",
+            ),
+            _ => (
+                format!("{name} is not as the schema asks: {error}"),
+                "`bridged schema` describes every key",
+            ),
         };
         Diagnostic::error(Code::OutOfRange, message)
             .at(self.key_place(pointer))
-            .help("`bridged schema` describes every key")
+            .help(help)
     }
 
     /// The schema object whose keyword failed.
@@ -468,15 +518,25 @@ fn owner(pointer: &str) -> String {
     subject(pointer)
 }
 
-fn type_name(name: &str) -> &'static str {
-    match name {
-        "string" => "a text",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "`true` or `false`",
-        "array" => "a list",
-        "object" => "a mapping",
-        _ => "nothing",
+/// The types as a list in words, the likeliest first.
+fn type_names(allowed: &[&str]) -> String {
+    const WORDS: [(&str, &str); 7] = [
+        ("string", "a text"),
+        ("integer", "a whole number"),
+        ("number", "a number"),
+        ("boolean", "`true` or `false`"),
+        ("array", "a list"),
+        ("object", "a mapping"),
+        ("null", "null"),
+    ];
+    let words: Vec<&str> = WORDS
+        .iter()
+        .filter(|(name, _)| allowed.contains(name))
+        .map(|(_, word)| *word)
+        .collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.join(""),
     }
 }
 

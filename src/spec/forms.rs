@@ -104,29 +104,29 @@ fn name(pattern: &str) -> Option<(&'static str, &'static str)> {
 /// A text as a message shows it: at most 60 characters, none of them invisible.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
-    let mut shown: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    // Quotes need no escape between backticks.
-    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    let mut shown: String = text.chars().take(MOST).flat_map(visible).collect();
     if text.chars().nth(MOST).is_some() {
         shown.push('…');
     }
     shown
 }
 
-/// A path as a message shows it: none of its characters invisible.
+/// A path as a message shows it: whole, none of its characters invisible.
 pub(super) fn shown_path(path: &str) -> String {
-    path.chars()
-        .flat_map(|c| {
-            let plain =
-                !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            let escaped = (!plain).then(|| c.escape_default());
-            escaped.into_iter().flatten().chain(plain.then_some(c))
-        })
-        .collect()
+    path.chars().flat_map(visible).collect()
+}
+
+/// The character, or its escape where nobody would see it.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let hidden = c.is_control() || is_hidden(c);
+    let escaped = hidden.then(|| c.escape_default());
+    escaped.into_iter().flatten().chain((!hidden).then_some(c))
+}
+
+/// Characters that turn the direction of writing or mark the order of bytes: text with them can look different from
+/// what it says.
+pub(super) fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A sentence as the rest of another one.

@@ -86,8 +86,10 @@ pub fn instance(text: &str, allowed: &[String]) -> Result<Url, Refusal> {
 
 /// Whether a text is a host that `allowed_hosts` may name: a plain name, with a port where it is not 443.
 pub fn is_host_entry(text: &str) -> bool {
-    let is_plain =
-        |url: &Url| matches!(url.host(), Some(Host::Domain(_))) && authority(url) == text;
+    let is_plain = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name.split('.').all(is_label) && authority(url) == text,
+        _ => false,
+    };
     strict(&format!("https://{text}")).is_ok_and(|url| is_plain(&url))
 }
 

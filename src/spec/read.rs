@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, Place, SourceFile};
 
-use super::check;
+use super::check::{self, environment};
 use super::document::Document;
 use super::findings;
 use super::pipeline::Pipeline;
@@ -79,6 +79,11 @@ fn read<T: DeserializeOwned>(
         blotted
     };
     found.append(&mut secrets);
+    found.extend(if is_project {
+        environment::malformed(&file, &tree)
+    } else {
+        environment::refuse(&file, &tree)
+    });
     let document = shaped(&file, tree, schema, &mut found);
     if let Some(document) = &document {
         found.extend(check(document));
@@ -121,7 +126,15 @@ fn shaped<T: DeserializeOwned>(
     };
     let value = tree.to_value();
     if !compiled.validator.is_valid(&value) {
-        found.extend(findings::collect(file, &tree, &value, compiled));
+        // A value that is wrong already, as a secret or a variable, need not be wrong in its form, too.
+        let news = findings::collect(file, &tree, &value, compiled)
+            .into_iter()
+            .filter(|new| {
+                let span = new.place.as_ref().map(|place| place.span.clone());
+                !span.is_some_and(|span| found.iter().any(|known| overlaps(known, &span)))
+            })
+            .collect::<Vec<_>>();
+        found.extend(news);
         return None;
     }
     match serde_json::from_value(value) {

@@ -171,7 +171,7 @@ fn walk(node: &Node, project: bool, found: &mut Vec<Range<usize>>) {
 
 /// Whether a key says that its value is a credential.
 fn names_secret(key: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 13] = [
         "password",
         "passwd",
         "secret",
@@ -182,6 +182,7 @@ fn names_secret(key: &str) -> bool {
         "privatekey",
         "consumerkey",
         "authtoken",
+        "apitoken",
         "passphrase",
         "credential",
     ];

@@ -7,6 +7,8 @@ use granit_parser::{ErrorKind, ScanError};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, Place, SourceFile};
 
+use super::forms;
+
 /// The finding for a text that is not YAML.
 pub(super) fn finding(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic {
     let (code, message, help) = explain(error);
@@ -73,27 +75,24 @@ fn explain(error: &ScanError) -> (Code, String, &'static str) {
         K::SimpleKeyExpected | K::InvalidSimpleKey | K::ExpectedBlockMappingKey => {
             ("`key: value` is expected here".to_owned(), QUOTE)
         }
-        _ => (plain(&error.info()), QUOTE),
+        _ if error.info().contains("mapping values are not allowed") => (
+            "a second `: ` stands here, or the line is indented further than the one above"
+                .to_owned(),
+            "put quotes around text that contains `: `, or indent the line like its neighbours",
+        ),
+        _ => (
+            forms::lowercase_first(error.info().trim_end_matches('.')),
+            QUOTE,
+        ),
     };
     (Code::YamlSyntax, message, help)
-}
-
-/// The reader's own words as a lowercase fragment.
-fn plain(info: &str) -> String {
-    let info = info.trim_end_matches('.');
-    let mut chars = info.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => "the text is not YAML".to_owned(),
-    }
 }
 
 /// Refuses characters that a reader of the file cannot see: control characters, and those that turn the direction
 /// of writing, by which a file can look different from what it says.
 pub(super) fn check_characters(file: &Arc<SourceFile>, findings: &mut Vec<Diagnostic>) {
     let suspicious = |c: char| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        forms::is_hidden(c) || (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
     };
     // Plain ASCII text has none but the control characters; the scan of bytes is the common way out.
     let hidden = |byte: u8| {

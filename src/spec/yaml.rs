@@ -178,7 +178,9 @@ impl<'a> Loader<'a> {
         };
         // An empty place has no letters to underline: its key stands for it.
         let extent = match self.open.last().map(|open| &open.content) {
-            Some(Content::Map { key: Some(key), .. }) if value.is_empty() && kind == Kind::Null => {
+            Some(Content::Map { key: Some(key), .. })
+                if extent.range().is_empty() && kind == Kind::Null =>
+            {
                 key.extent
             }
             _ => extent,

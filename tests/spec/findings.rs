@@ -7,28 +7,32 @@ use bridged::spec::read;
 
 use crate::support::golden;
 
-/// One finding a line: `code line:column message | related | help`.
+/// One finding a line: `code line:column-line:column message | related | help`.
 pub(crate) fn listed(findings: &[Diagnostic]) -> String {
-    let mut lines = String::new();
-    for finding in findings {
-        let place = finding.place.as_ref().map_or("-".to_owned(), |place| {
-            let (start, end) = (place.start(), place.end());
-            format!(
-                "{}:{}-{}:{}",
-                start.line, start.column, end.line, end.column
-            )
-        });
-        lines.push_str(&format!("{} {place} {}", finding.code, finding.message));
-        if let Some((place, text)) = &finding.related {
-            let start = place.start();
-            lines.push_str(&format!(" | {text} at {}:{}", start.line, start.column));
-        }
-        if let Some(help) = &finding.help {
-            lines.push_str(&format!(" | {help}"));
-        }
-        lines.push('\n');
+    findings
+        .iter()
+        .map(|finding| line(finding) + "\n")
+        .collect()
+}
+
+fn line(finding: &Diagnostic) -> String {
+    let place = finding.place.as_ref().map_or("-".to_owned(), |place| {
+        let (start, end) = (place.start(), place.end());
+        format!(
+            "{}:{}-{}:{}",
+            start.line, start.column, end.line, end.column
+        )
+    });
+    let mut line = format!("{} {place} {}", finding.code, finding.message);
+    if let Some((place, text)) = &finding.related {
+        let start = place.start();
+        let at = format!(" | {text} at {}:{}", start.line, start.column);
+        line.push_str(&at);
     }
-    lines
+    if let Some(help) = &finding.help {
+        line.extend([" | ", help.as_str()]);
+    }
+    line
 }
 
 /// The findings of a file, by whether its name says that it is a project.

@@ -1,62 +1,60 @@
 //! `${NAME}`: well-formed in the project file, nowhere in a pipeline.
 
-use crate::foundation::code::Code;
-use crate::foundation::diagnostic::Diagnostic;
+use std::sync::Arc;
 
-use crate::spec::document::Document;
-use crate::spec::pipeline::Pipeline;
-use crate::spec::project::Project;
+use crate::foundation::code::Code;
+use crate::foundation::diagnostic::{Diagnostic, SourceFile};
+
+use crate::spec::document;
+use crate::spec::forms;
 use crate::spec::text::{EnvError, EnvText};
-use crate::spec::tree::{self, Kind, Node};
+use crate::spec::tree::{Kind, Node};
 
 /// Refuses `${` in every text of a pipeline.
-pub(super) fn refuse(document: &Document<Pipeline>, found: &mut Vec<Diagnostic>) {
-    if !document.file.text.contains("${") {
-        return;
+pub(in crate::spec) fn refuse(file: &Arc<SourceFile>, root: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if !file.text.contains("${") {
+        return found;
     }
-    each_text(&document.tree, "", &mut |pointer, text| {
+    each_text(root, &mut |node, text| {
         let Some(start) = text.find("${") else { return };
         let end = text[start..]
             .find('}')
             .map_or(text.len(), |brace| start + brace + 1);
-        let finding = Diagnostic::error(
-            Code::VariableInPipeline,
-            "`${…}` stands for an environment variable in `bridged.yaml` only",
-        )
-        .at(document.text_place(pointer, start..end))
-        .help("move the value into `bridged.yaml`, or write it out: a pipeline says the same everywhere");
+        let message = "`${…}` stands for an environment variable in `bridged.yaml` only";
+        let finding = Diagnostic::error(Code::VariableInPipeline, message)
+            .at(document::stretch_of(file, node, start..end))
+            .help("move the value into `bridged.yaml`, or write it out: a pipeline says the same everywhere");
         found.push(finding);
     });
+    found
 }
 
 /// Finds malformed references in every text of a project file.
-pub(super) fn check(document: &Document<Project>, found: &mut Vec<Diagnostic>) {
-    each_text(&document.tree, "", &mut |pointer, text| {
+pub(in crate::spec) fn malformed(file: &Arc<SourceFile>, root: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    each_text(root, &mut |node, text| {
         if let Err(EnvError::Malformed(span)) = EnvText::new(text).parts() {
-            let finding = Diagnostic::error(
-                Code::VariableMalformed,
-                format!("`{}` does not name a variable", &text[span.clone()]),
-            )
-            .at(document.text_place(pointer, span))
-            .help("write `${NAME}` with letters, digits and `_`, or `$${` for a plain `${`");
+            let message = format!(
+                "`{}` does not name a variable",
+                forms::shown(&text[span.clone()])
+            );
+            let finding = Diagnostic::error(Code::VariableMalformed, message)
+                .at(document::stretch_of(file, node, span))
+                .help("write `${NAME}` with letters, digits and `_`, or `$${` for a plain `${`");
             found.push(finding);
         }
     });
+    found
 }
 
-fn each_text(node: &Node, pointer: &str, visit: &mut impl FnMut(&str, &str)) {
+fn each_text(node: &Node, visit: &mut impl FnMut(&Node, &str)) {
     match &node.kind {
-        Kind::Text(text) => visit(pointer, &text.value),
-        Kind::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                each_text(item, &format!("{pointer}/{index}"), visit);
-            }
-        }
-        Kind::Map(entries) => {
-            for entry in entries {
-                each_text(&entry.value, &tree::join(pointer, &entry.key), visit);
-            }
-        }
+        Kind::Text(text) => visit(node, &text.value),
+        Kind::List(items) => items.iter().for_each(|item| each_text(item, visit)),
+        Kind::Map(entries) => entries
+            .iter()
+            .for_each(|entry| each_text(&entry.value, visit)),
         _ => {}
     }
 }

@@ -1,7 +1,7 @@
 //! What can be said about a file from the file alone, and about files beside each other: one idea a file.
 
 mod connections;
-mod environment;
+pub(super) mod environment;
 mod names;
 mod playbook;
 mod project;
@@ -18,7 +18,6 @@ use super::project::Project;
 /// Everything wrong with one pipeline by itself.
 pub fn pipeline(document: &Document<Pipeline>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    environment::refuse(document, &mut found);
     names::check(document, &mut found);
     playbook::check(document, &mut found);
     schedule::check(document, &mut found);
@@ -30,7 +29,6 @@ pub fn pipeline(document: &Document<Pipeline>) -> Vec<Diagnostic> {
 /// Everything wrong with a project file by itself.
 pub fn project(document: &Document<Project>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    environment::check(document, &mut found);
     project::check(document, &mut found);
     found
 }

@@ -92,7 +92,7 @@ fn expression(document: &Document<Pipeline>, cron: &Cron, found: &mut Vec<Diagno
     if let Some(index) = (0..FIELDS.len()).find(|&index| parse(&alone(&fields, index)).is_none()) {
         let start = fields[index].as_ptr().addr() - text.as_ptr().addr();
         let finding = impossible(format!(
-            "`{}` is not a {}",
+            "`{}` does not fit the {}",
             shown(fields[index]),
             FIELDS[index]
         ))
