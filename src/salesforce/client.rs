@@ -200,7 +200,10 @@ impl Client {
     /// The org's limits by name (`DailyApiRequests`); needs the permission `View Setup`.
     pub async fn limits(&self) -> Result<BTreeMap<String, Limit>> {
         let call = Call::get(self.0.data("limits"));
-        self.call(&call, json).await
+        match self.call(&call, json).await {
+            Err(error) => Err(self.explain_missing(error, None).await),
+            limits => limits,
+        }
     }
 
     /// Every object the signed-in user can see.
@@ -210,8 +213,10 @@ impl Client {
             sobjects: Vec<ObjectSummary>,
         }
         let call = Call::get(self.0.data("sobjects"));
-        let global: Global = self.call(&call, json).await?;
-        Ok(global.sobjects)
+        match self.call::<Global>(&call, json).await {
+            Err(error) => Err(self.explain_missing(error, None).await),
+            Ok(global) => Ok(global.sobjects),
+        }
     }
 
     /// One object with its fields; `known` itself when it has not changed since.
@@ -240,13 +245,36 @@ impl Client {
                     .map(ToOwned::to_owned),
             }),
         };
-        self.call(&call, read).await.map_err(|error| {
-            if error.code() == Code::NotFound {
-                no_such_object(object, Some(&error))
-            } else {
-                error
-            }
-        })
+        match self.call(&call, read).await {
+            Err(error) => Err(self.explain_missing(error, Some(object)).await),
+            describe => describe,
+        }
+    }
+
+    /// Says what is missing behind a plain "not found": the API's version, or the object that was asked for.
+    ///
+    /// Salesforce answers both alike, so the list of versions is asked, which costs no API call.
+    pub(super) async fn explain_missing(&self, error: Error, object: Option<&str>) -> Error {
+        if error.code() != Code::NotFound {
+            return error;
+        }
+        let version = &self.0.api_version;
+        if let Ok(offered) = self.versions().await
+            && !offered.iter().any(|offer| offer.version == *version)
+        {
+            let newest = offered.last().map_or("none", |offer| &offer.version);
+            let context = error.context().clone();
+            return Failure::new(
+                Code::ApiVersionUnavailable,
+                format!("the org does not offer API version `{version}`; its newest is `{newest}`"),
+            )
+            .error
+            .with(|empty| *empty = context);
+        }
+        match object {
+            Some(object) => no_such_object(object, Some(&error)),
+            None => error,
+        }
     }
 
     /// Signs a call, sends it until it succeeds or fails for good, and reads the answer.

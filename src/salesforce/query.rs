@@ -101,7 +101,8 @@ impl Client {
             match self.page(call, batch_size, read_page).await {
                 // Something on the way takes shorter addresses than Salesforce itself.
                 Err(error) if error.code() == Code::QueryTooLong => {}
-                other => return other,
+                Err(error) => return Err(self.explain_missing(error, None).await),
+                page => return page,
             }
         }
         let body = serde_json::json!({

@@ -109,7 +109,7 @@ async fn outcome(reply: crate::support::wire::Reply) -> (Code, Class, usize, Str
         .query("SELECT Id FROM Lead", Scope::Live, None)
         .await
         .unwrap_err();
-    let sent = wire.requests_to("/services/data/").len();
+    let sent = wire.requests_to("/services/data/v").len();
     let class = class(error.code()).expect("a class");
     (error.code(), class, sent, shown(&error))
 }

@@ -6,5 +6,6 @@ mod hosts;
 mod org;
 mod query;
 mod resources;
+mod sandbox;
 mod session;
 mod tls;
