@@ -84,6 +84,7 @@ pub struct Table {
     stamp_field: Option<usize>,
     by_id: BTreeMap<RecordId, RowNumber>,
     by_stamp: BTreeSet<(Stamp, RecordId, RowNumber)>,
+    deleted_by_stamp: BTreeSet<(Stamp, RecordId)>,
     by_key: HashMap<usize, HashMap<String, Vec<RowNumber>>>,
     by_parent: HashMap<usize, HashMap<RecordId, Vec<RowNumber>>>,
 }
@@ -103,6 +104,7 @@ impl Table {
             live: 0,
             by_id: BTreeMap::new(),
             by_stamp: BTreeSet::new(),
+            deleted_by_stamp: BTreeSet::new(),
             object,
         }
     }
@@ -170,6 +172,11 @@ impl Table {
             .map(|&(_, _, number)| number)
     }
 
+    /// How many deleted rows there are within a range of (`SystemModstamp`, `Id`).
+    pub fn deleted_within(&self, keys: impl RangeBounds<(Stamp, RecordId)>) -> usize {
+        self.deleted_by_stamp.range(keys).count()
+    }
+
     /// Whether the object has `SystemModstamp`.
     pub fn has_stamps(&self) -> bool {
         self.stamp_field.is_some()
@@ -216,8 +223,13 @@ impl Table {
         let (mut by_id, mut by_stamp) = (BTreeMap::new(), BTreeSet::new());
         by_id.extend(numbered().map(|(row, number)| (row.id(), number)));
         if let Some(field) = self.stamp_field {
+            let stamp = |row: &Row| row.get(field).as_stamp();
             by_stamp = numbered()
-                .filter_map(|(row, n)| Some((row.get(field).as_stamp()?, row.id(), n)))
+                .filter_map(|(row, n)| Some((stamp(row)?, row.id(), n)))
+                .collect();
+            let deleted = rows.iter().filter(|row| row.deleted);
+            self.deleted_by_stamp = deleted
+                .filter_map(|row| Some((stamp(row)?, row.id())))
                 .collect();
         }
         for (row, number) in numbered() {
@@ -245,6 +257,7 @@ impl Table {
         self.by_id.remove(&row.id());
         if let Some(stamp) = self.stamp_field.and_then(|field| row.get(field).as_stamp()) {
             self.by_stamp.remove(&(stamp, row.id(), number));
+            self.deleted_by_stamp.remove(&(stamp, row.id()));
         }
         for (&field, index) in &mut self.by_parent {
             if let Some(parent) = row.get(field).as_id() {
@@ -267,6 +280,9 @@ impl Table {
         self.by_id.insert(row.id(), number);
         if let Some(stamp) = self.stamp_field.and_then(|field| row.get(field).as_stamp()) {
             self.by_stamp.insert((stamp, row.id(), number));
+            if row.deleted {
+                self.deleted_by_stamp.insert((stamp, row.id()));
+            }
         }
         self.index_keys(row, number);
     }

@@ -136,15 +136,11 @@ fn count(scope: &Scope<'_>, query: &Query, options: Options) -> Result<u64, Quer
     let filter = compile_filter(scope, query, options)?;
     let table = scope.table;
     let mut found = 0;
-    let only_live = options.include_deleted || table.live() == table.stored();
     match &filter {
         None if options.include_deleted => found = table.stored() as u64,
         None => found = table.live() as u64,
-        Some(filter) => match scan::only_stamps(table, filter).filter(|_| only_live) {
-            Some(scan) => scan.each(|_| {
-                found += 1;
-                true
-            }),
+        Some(filter) => match scan::count_stamps(table, filter, options.include_deleted) {
+            Some(count) => found = count,
             None => each_match(scope, Some(filter), options, |_| found += 1),
         },
     }

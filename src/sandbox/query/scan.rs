@@ -130,10 +130,10 @@ pub(super) fn choose<'t>(
     Scan { rows, in_sequence }
 }
 
-/// The range of stamps that a filter is, where it is nothing else: the index alone can count its rows.
-pub(super) fn only_stamps<'t>(table: &'t Table, filter: &Filter) -> Option<Scan<'t>> {
-    let stamp_field = table
-        .object()
+/// How many rows pass a filter that is a range of stamps and nothing else, told by the index alone.
+pub(super) fn count_stamps(table: &Table, filter: &Filter, include_deleted: bool) -> Option<u64> {
+    let object = table.object();
+    let stamp_field = object
         .index_of("SystemModstamp")
         .filter(|_| table.has_stamps())?;
     let only = conjuncts(Some(filter)).iter().all(|part| match part {
@@ -142,11 +142,19 @@ pub(super) fn only_stamps<'t>(table: &'t Table, filter: &Filter) -> Option<Scan<
         }
         _ => false,
     });
-    let positions = bounds(filter, Some(stamp_field)).positions;
-    only.then_some(Scan {
-        rows: Rows::Stamps(table, positions, false),
-        in_sequence: true,
-    })
+    if !only {
+        return None;
+    }
+    let Some(range) = bounds(filter, Some(stamp_field)).positions.range() else {
+        return Some(0);
+    };
+    let all = table.in_stamp_order(range).count();
+    let deleted = if include_deleted {
+        0
+    } else {
+        table.deleted_within(range)
+    };
+    Some(all.saturating_sub(deleted) as u64)
 }
 
 fn conjuncts(filter: Option<&Filter>) -> Vec<&Filter> {
