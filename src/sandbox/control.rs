@@ -170,14 +170,15 @@ struct ClockBody {
 
 fn clock(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     let body: ClockBody = parse(body)?;
+    // Held first: what is set then shows to the last digit.
+    if let Some(held) = body.hold {
+        state.clock.hold(held);
+    }
     if let Some(time) = body.set {
         state.clock.set(time);
     }
     if let Some(by) = body.advance {
         state.clock.advance(by);
-    }
-    if let Some(held) = body.hold {
-        state.clock.hold(held);
     }
     Ok(clock_answer(state))
 }

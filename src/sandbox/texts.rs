@@ -369,11 +369,11 @@ pub(super) fn converted_lead() -> Refusal {
 // Permissions.
 
 pub(super) fn insufficient_access(id: &str) -> Refusal {
-    Refusal::of_row(
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        format!("insufficient access rights on object id {id}").trim_end(),
-        &[],
-    )
+    let message = format!("insufficient access rights on object id {id}");
+    Refusal {
+        status: StatusCode::FORBIDDEN,
+        ..Refusal::of_row("INSUFFICIENT_ACCESS_OR_READONLY", message, &[])
+    }
 }
 
 /// *Unconfirmed* sentence.

@@ -1,8 +1,20 @@
 //! The sandbox as a foreign client sees it.
 
+mod client;
+mod composites;
+mod control;
+mod describes;
+mod faulty;
+mod paging;
+mod permissions;
 mod query_filter;
 mod query_fixture;
 mod query_group;
 mod query_keyset;
 mod query_refusal;
 mod query_shape;
+mod replication;
+mod rows;
+mod sign_in;
+mod upserts;
+mod wire;
