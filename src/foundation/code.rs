@@ -126,7 +126,6 @@ codes! {
     AnswerUnreadable = "answer-unreadable",
     WrongConsumerKey = "wrong-consumer-key",
     WrongApiKey = "wrong-api-key",
-    MyDomainRequired = "my-domain-required",
     RunAsUserMissing = "run-as-user-missing",
     SignInRefused = "sign-in-refused",
     SignInLimited = "sign-in-limited",

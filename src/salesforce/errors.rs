@@ -119,7 +119,7 @@ const fn config_help(code: Code) -> Option<&'static str> {
             "compare `consumer_key` and `instance_url` with the app in Setup; a new app takes ten minutes"
         }
         Code::WrongApiKey => "copy the Consumer Secret again into the variable `api_key` names",
-        Code::MyDomainRequired => {
+        Code::LoginHost => {
             "set `instance_url` to the My Domain address, `https://NAME.my.salesforce.com`"
         }
         Code::RunAsUserMissing => "choose a `Run As` user in the app's policies",
@@ -189,7 +189,7 @@ pub const fn by_status(status: u16) -> Code {
 pub fn name_oauth(error: &str, description: &str, status: u16) -> Code {
     let has = |part: &str| description.to_ascii_lowercase().contains(part);
     match error {
-        _ if has("not supported on this domain") => Code::MyDomainRequired,
+        _ if has("not supported on this domain") => Code::LoginHost,
         _ if has("no client credentials user") => Code::RunAsUserMissing,
         _ if has("rate limit") || has("login rate") => Code::SignInLimited,
         "invalid_client_id" => Code::WrongConsumerKey,

@@ -196,7 +196,7 @@ async fn every_refusal_of_the_log_in_has_its_name() {
         (401, "invalid_client", "client identifier invalid", Code::WrongConsumerKey, 1),
         (400, "invalid_client", "invalid client credentials", Code::WrongApiKey, 1),
         (401, "invalid_client_credentials", "", Code::WrongApiKey, 1),
-        (400, "invalid_grant", "request not supported on this domain", Code::MyDomainRequired, 1),
+        (400, "invalid_grant", "request not supported on this domain", Code::LoginHost, 1),
         (400, "invalid_grant", "no client credentials user enabled", Code::RunAsUserMissing, 1),
         (400, "invalid_client", "no client credentials user enabled", Code::RunAsUserMissing, 1),
         (400, "invalid_grant", "authentication failure", Code::SignInRefused, 1),

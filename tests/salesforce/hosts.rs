@@ -123,13 +123,106 @@ async fn x09_disguised_instance_addresses_open_no_connection() {
         "https://login.salesforce.com".to_owned(),
     ] {
         let error = Client::new(settings(text.as_str())).err().expect(&text);
-        assert_eq!(error.code(), Code::HostRefused, "{text}");
+        assert!(
+            matches!(error.code(), Code::HostRefused | Code::LoginHost),
+            "{text}"
+        );
         assert!(
             error.help_text().is_some() && !error.message().contains("password"),
             "{error}"
         );
     }
     assert_eq!(canary.connections(), 0);
+}
+
+#[test]
+fn x09_no_spelling_hides_a_host() {
+    for text in [
+        "",
+        "acme",
+        "acme.my.salesforce.com",
+        "ftp://acme.my.salesforce.com",
+        "http://acme.my.salesforce.com",
+        "https://acme.my.salesforce.com.evil.test",
+        "https://evilmy.salesforce.com",
+        "https://my.salesforce.com",
+        "https://salesforce.com",
+        "https://.my.salesforce.com",
+        "https://a.b.c.my.salesforce.com",
+        "https://acme.my.salesforce.com@127.0.0.1",
+        "https://user:pw@acme.my.salesforce.com",
+        "https://@acme.my.salesforce.com",
+        "https://xn--acm-epa.my.salesforce.com",
+        "https://acmé.my.salesforce.com",
+        "https://acme.my.salesforce.com.",
+        "https://acme.my.salesforce.com:22",
+        "https://acme.my.salesforce.com:8443",
+        "https://acme.my.salesforce.com/services",
+        "https://acme.my.salesforce.com?x=1",
+        "https://acme.my.salesforce.com#x",
+        "https://acme.my.salesforce.com\\@evil.test",
+        "https://acme.my.salesforce.com%2eevil.test",
+        "https://acme.my.salesforce.com%00.evil.test",
+        "https://[::ffff:127.0.0.1]",
+        "https://2130706433",
+        "http://2130706433",
+        "http://0x7f.1",
+        "http://0177.0.0.1",
+        "http://127.1",
+        "https://10.0.0.1",
+        "https://169.254.169.254",
+        "http://[::ffff:127.0.0.1]",
+        "http://0.0.0.0",
+        "http://localhost.evil.test",
+        "http://localhost.",
+        "https://13.108.0.1",
+        "https://[2606:4700::1]",
+        "https://login.salesforce.com",
+        "https://test.salesforce.com",
+        "https:/acme.my.salesforce.com",
+        "https:acme.my.salesforce.com",
+        " https://acme.my.salesforce.com",
+        "javascript:alert(1)",
+        "https://acme.my.salesforce.com\t.evil.test",
+        "https://ACME.my.salesforce.com.evil.test",
+        "https://acme。my。salesforce。com",
+        "https://-acme.my.salesforce.com",
+    ] {
+        let error = Client::new(settings(text)).err().expect(text);
+        assert!(
+            matches!(error.code(), Code::HostRefused | Code::LoginHost),
+            "{text}"
+        );
+        assert!(!error.message().contains("user:pw"), "{error}");
+    }
+}
+
+#[test]
+fn hosts_allowed_by_name_pass_with_their_port_alone() {
+    let with = |text: &str| {
+        let mut settings = settings(text);
+        settings.allowed_hosts = vec!["gateway.example".to_owned(), "crm.example:8443".to_owned()];
+        Client::new(settings)
+    };
+    for text in [
+        "https://gateway.example",
+        "https://crm.example:8443",
+        "https://acme.my.salesforce.com",
+    ] {
+        with(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+    for text in [
+        "https://gateway.example:8443",
+        "https://crm.example",
+        "http://gateway.example",
+        "https://x.gateway.example",
+    ] {
+        assert_eq!(
+            with(text).err().expect(text).code(),
+            Code::HostRefused,
+            "{text}"
+        );
+    }
 }
 
 /// Answers each look-up with the next list of addresses.
