@@ -81,6 +81,8 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("CreatedDate != TODAY", "LBOV"),
     ("CreatedDate IN (TODAY, YESTERDAY)", "CO"),
     ("CreatedDate = LAST_N_DAYS:1", "CO"),
+    ("CreatedDate = LAST_N_YEARS:100000", ""),
+    ("CreatedDate = LAST_N_DAYS:100000", "LBCO"),
     ("CreatedDate > 2026-02-10T23:59:59Z", "CV"),
     ("CreatedDate >= 2026-02-11T01:59:59+02:00", "COV"),
     ("CreatedDate = 2026-02-10T23:59:59.000+0000", "O"),

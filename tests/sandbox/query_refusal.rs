@@ -469,3 +469,20 @@ fn what_a_user_may_not_see_is_not_there() {
         .unwrap_err();
     assert_eq!(error.code, "INVALID_TYPE");
 }
+
+#[test]
+fn a_field_hidden_on_one_object_of_a_polymorphic_reference_is_null_there() {
+    let mut org = Fixture::filled();
+    let hidden = FieldAccess {
+        read: false,
+        edit: false,
+    };
+    org.user.permissions.set_field("User", "Name", hidden);
+    let soql = "SELECT Owner.Name FROM Contact WHERE OwnerId != null ORDER BY Id";
+    let answer = org.ask(soql).unwrap();
+    let name = |at: usize| answer["records"][at]["Owner"]["Name"].clone();
+    assert_eq!(name(0), serde_json::Value::Null);
+    assert_eq!(name(1), "Queue");
+    let found = org.column("Id", "SELECT Id FROM Contact WHERE Owner.Name = 'Ada'");
+    assert_eq!(found, [""; 0]);
+}

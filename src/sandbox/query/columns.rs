@@ -184,15 +184,11 @@ impl Scope<'_> {
                 });
                 continue;
             }
-            let name = &rest[0].text;
-            let missing = if rest.len() == 1 {
-                target.object.index_of(name).is_none()
-            } else {
-                target.object.parent(name).is_none()
-            };
-            if polymorphic && missing {
+            // What the user may not see of one of the objects is as if it were not there.
+            let missing = polymorphic && self.walk(&target.object, rest).is_err();
+            if missing {
                 target.columns.push(Column {
-                    name: name.clone(),
+                    name: rest[0].text.clone(),
                     content: Content::Null,
                 });
             } else {

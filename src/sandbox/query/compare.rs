@@ -101,7 +101,11 @@ pub(super) fn like(text: &str, pattern: &[Step]) -> bool {
 }
 
 fn same_letter(c: char, folded: char) -> bool {
-    c == folded || c.to_lowercase().eq(folded.to_lowercase())
+    if c.is_ascii() {
+        c.to_ascii_lowercase() == folded
+    } else {
+        c == folded || c.to_lowercase().eq(folded.to_lowercase())
+    }
 }
 
 #[cfg(test)]
@@ -114,7 +118,7 @@ mod tests {
             .map(|c| match c {
                 '%' => Step::Any,
                 '_' => Step::One,
-                c => Step::Char(c),
+                c => Step::Char(c.to_ascii_lowercase()),
             })
             .collect()
     }

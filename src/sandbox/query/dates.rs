@@ -34,11 +34,15 @@ pub(super) fn days(literal: DateLiteral, now: Timestamp) -> (Date, Date) {
     }
 }
 
-/// The instant at which a day begins.
+/// The instant at which a day begins; the first or last one there is where the day has none.
 pub(super) fn midnight(day: Date) -> Stamp {
-    day.to_zoned(TimeZone::UTC)
-        .map(|zoned| Stamp::of(zoned.timestamp()))
-        .unwrap_or_default()
+    let end = if day.year() < 1970 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    let begun = day.to_zoned(TimeZone::UTC);
+    Stamp::of(begun.map_or(end, |zoned| zoned.timestamp()))
 }
 
 fn begin(day: Date, unit: Unit) -> Date {
@@ -178,6 +182,8 @@ mod tests {
         let now: Timestamp = "2026-02-11T15:30:00Z".parse().unwrap();
         let (first, _) = days(DateLiteral::LastN(Unit::Year, 100_000), now);
         assert_eq!(first, Date::MIN);
+        assert_eq!(midnight(Date::MIN), Stamp::of(Timestamp::MIN));
+        assert!(midnight(Date::MAX) > Stamp::of(now));
     }
 
     #[test]

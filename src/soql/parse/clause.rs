@@ -10,11 +10,13 @@ use super::{Parsed, Parser};
 use crate::foundation::diagnostic::nearest;
 
 /// Source: SOQL and SOSL Reference, "USING SCOPE".
-const SCOPES: [&str; 9] = [
+const SCOPES: [&str; 11] = [
+    "allPrivate",
     "delegated",
     "everything",
     "mine",
     "mine_and_my_groups",
+    "mineAndMyGroups",
     "my_territory",
     "my_team_territory",
     "queue_owned",
