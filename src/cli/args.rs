@@ -6,7 +6,10 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{completions, explain, init};
+use super::{
+    check, completions, describe, dry_run, explain, init, plan, rejected, run, runs, sandbox,
+    schema, status, test, validate,
+};
 
 /// A declarative pipeline engine for Salesforce.
 #[derive(Debug, Parser)]
@@ -47,6 +50,30 @@ pub struct Cli {
 pub enum Command {
     /// Make a new project that runs at once against the sandbox.
     Init(init::Args),
+    /// Find everything that is wrong with the files, offline.
+    Validate(validate::Args),
+    /// Show the step graph of pipelines, the SOQL and the cost of a run.
+    Plan(plan::Args),
+    /// Run the tests that pipelines carry, offline.
+    Test(test::Args),
+    /// Read and map for real, and show what a run would write.
+    DryRun(dry_run::Args),
+    /// Run pipelines, and show where every record went.
+    Run(run::Args),
+    /// Test a connection: sign-in, API access, permissions of every pipeline.
+    Check(check::Args),
+    /// Keep what the org says of its objects, for validation without it.
+    Describe(describe::Args),
+    /// Show how each pipeline stands.
+    Status(status::Args),
+    /// List past runs, or show one in full.
+    Runs(runs::Args),
+    /// List the records that could not be delivered, or show one in full.
+    Rejected(rejected::Args),
+    /// Serve a local Salesforce with seeded data until it is stopped.
+    Sandbox(sandbox::Args),
+    /// Print the JSON Schema of a file.
+    Schema(schema::Args),
     /// Tell the cause and the remedy of an error code.
     Explain(explain::Args),
     /// Print a completion script for a shell.

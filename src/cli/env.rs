@@ -14,6 +14,17 @@ pub struct Env {
 }
 
 impl Env {
+    /// The way to the working folder as it was typed, for programs that know files by their way from the repository's root:
+    /// empty, or with a final `/`.
+    pub fn prefix(&self) -> String {
+        let typed = self.directory.to_string_lossy().replace('\\', "/");
+        let typed = typed.trim_start_matches("./").trim_end_matches('/');
+        if typed.is_empty() || typed == "." || self.directory.is_absolute() {
+            return String::new();
+        }
+        format!("{typed}/")
+    }
+
     /// Resolves the surroundings from the global arguments.
     pub fn new(directory: PathBuf, sandbox: bool) -> Self {
         let width = terminal_size::terminal_size_of(std::io::stdout())

@@ -33,6 +33,17 @@ impl Exit {
         }
     }
 
+    /// How grave it is beside others: a command that did several things ends with the gravest.
+    pub const fn gravity(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Rejected => 1,
+            Exit::Invalid => 2,
+            Exit::Failed => 3,
+            Exit::Interrupted => 4,
+        }
+    }
+
     /// The exit of a command that ended with an error.
     pub fn of_error(error: &Error) -> Self {
         match error.code() {
@@ -40,6 +51,7 @@ impl Exit {
             Code::FileExists
             | Code::InvalidUsage
             | Code::UnknownCode
+            | Code::UnknownConnection
             | Code::UnknownDeadLetter
             | Code::UnknownPipeline
             | Code::UnknownRun => Exit::Invalid,

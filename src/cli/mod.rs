@@ -4,20 +4,40 @@
 //! [`outcome::Outcome`] it returns. Results go to stdout, logs and progress to stderr.
 
 pub mod args;
+pub mod check;
 pub mod completions;
+pub mod connect;
+pub mod describe;
+pub mod diff;
+pub mod dry_run;
 pub mod env;
 pub mod exit;
 pub mod explain;
 pub mod findings;
 pub mod init;
 pub mod ledger;
+pub mod letters;
 pub mod logging;
+pub mod object;
+pub mod online;
 pub mod outcome;
+pub mod plan;
+pub mod probe;
 pub mod progress;
+pub mod rejected;
+pub mod run;
+pub mod runs;
+pub mod runtime;
+pub mod sandbox;
+pub mod schema;
 pub mod signals;
+pub mod status;
 pub mod table;
+pub mod test;
 pub mod text;
 pub mod usage;
+pub mod validate;
+pub mod workspace;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,10 +62,32 @@ fn run(cli: Cli) -> Exit {
     logging::start(cli.log_format, cli.verbose);
     let env = Env::new(cli.directory, cli.sandbox);
     match cli.command {
+        Command::Init(args) => outcome::report("init", args.format, &init::execute(&args, &env)),
+        Command::Validate(args) => validate::execute(&args, &env),
+        Command::Plan(args) => plan::execute(&args, &env),
+        Command::Test(args) => outcome::report("test", args.format, &test::execute(&args, &env)),
+        Command::DryRun(args) => {
+            outcome::report("dry-run", args.format, &dry_run::execute(&args, &env))
+        }
+        Command::Run(args) => outcome::report("run", args.format, &run::execute(&args, &env)),
+        Command::Check(args) => outcome::report("check", args.format, &check::execute(&args, &env)),
+        Command::Describe(args) => {
+            let ended = describe::execute(&args, &env);
+            outcome::report("describe", describe::format(&args), &ended)
+        }
+        Command::Status(args) => {
+            outcome::report("status", args.format, &status::execute(&args, &env))
+        }
+        Command::Runs(args) => outcome::report("runs", args.format, &runs::execute(&args, &env)),
+        Command::Rejected(args) => {
+            let ended = rejected::execute(&args, &env);
+            outcome::report("rejected", rejected::format(&args), &ended)
+        }
+        Command::Sandbox(args) => sandbox::execute(&args, &env),
+        Command::Schema(args) => schema::execute(&args),
         Command::Explain(args) => {
             outcome::report("explain", args.format, &explain::execute(&args, &env))
         }
-        Command::Init(args) => outcome::report("init", args.format, &init::execute(&args, &env)),
         Command::Completions(args) => completions::execute(&args),
     }
 }

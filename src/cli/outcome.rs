@@ -21,6 +21,10 @@ pub struct Outcome {
     pub fingerprint: Option<Fingerprint>,
     /// What was found in the files; shown on stderr beside a text.
     pub findings: Vec<Diagnostic>,
+    /// Findings that the text tells in its own way; only JSON lists them.
+    pub told: Vec<Diagnostic>,
+    /// What failed beside what was done; shown behind the text.
+    pub errors: Vec<Error>,
     /// The result as JSON.
     pub result: Value,
     /// The result for people, styled; ends with a newline unless empty.
@@ -34,6 +38,8 @@ impl Outcome {
             exit,
             fingerprint: None,
             findings: Vec::new(),
+            told: Vec::new(),
+            errors: Vec::new(),
             result,
             text,
         }
@@ -70,6 +76,9 @@ pub fn report(command: &str, format: Format, ended: &Ended) -> Exit {
         (Format::Text, Ok(outcome)) => {
             print_err(&findings::text::render(&outcome.findings));
             print(&outcome.text);
+            for error in &outcome.errors {
+                print_err(&findings::text::render_error(error));
+            }
         }
         (Format::Text, Err(Stop::Invalid(findings))) => {
             print_err(&findings::text::render(findings));
@@ -86,13 +95,18 @@ fn object(command: &str, exit: Exit, ended: &Ended) -> Value {
     let mut object = Map::new();
     object.insert("command".into(), command.into());
     object.insert("ok".into(), (exit == Exit::Done).into());
-    let all = |findings: &[Diagnostic]| findings.iter().map(findings::json::finding).collect();
+    let all = |found: &[Diagnostic]| -> Vec<Value> {
+        found.iter().map(findings::json::finding).collect()
+    };
     let (found, result) = match ended {
         Ok(outcome) => {
             if let Some(fingerprint) = outcome.fingerprint {
                 object.insert("fingerprint".into(), fingerprint.to_string().into());
             }
-            (all(&outcome.findings), outcome.result.clone())
+            let mut found: Vec<Value> = all(&outcome.findings);
+            found.extend(all(&outcome.told));
+            found.extend(outcome.errors.iter().map(findings::json::error));
+            (found, outcome.result.clone())
         }
         Err(Stop::Invalid(findings)) => (all(findings), Value::Null),
         Err(Stop::Failed(error)) => (vec![findings::json::error(error)], Value::Null),

@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::text::thousands;
 use crate::foundation::event::{Ledger, RunEvent};
+use crate::salesforce::settings::Retry;
 
 /// The terminal's bars; log lines are written above them.
 pub static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -56,6 +57,15 @@ impl Progress {
         Arc::new(Self {
             state: Mutex::new(state),
         })
+    }
+
+    /// Takes a call in that is about to be tried again.
+    pub fn retrying(&self, retry: &Retry<'_>) {
+        self.observe(&RunEvent::Retrying {
+            reason: retry.error.to_string(),
+            wait_ms: u64::try_from(retry.wait.as_millis()).unwrap_or(u64::MAX),
+            attempt: retry.attempt,
+        });
     }
 
     /// Takes one event in; never fails, never waits for more than the terminal.

@@ -1,35 +1,35 @@
-//! Ctrl-C and SIGTERM: the first asks the command to finish the batch in hand, the second ends it at once.
+//! Ctrl-C and SIGTERM: the first asks the command to finish what it has in hand, the second ends it at once.
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use super::exit::Exit;
 use super::outcome;
 use super::text::{CAUTION, paint};
-use crate::foundation::code::Code;
+use crate::engine::cancel::{self, Cancel};
 use crate::foundation::error::{Error, Result};
 
-/// Listens from now on; the value becomes true with the first signal.
+/// Listens from the call on; the first signal cancels, and `note` is shown then where there is one.
 ///
 /// Must be called within a runtime.
-pub fn listen() -> Result<watch::Receiver<bool>> {
-    let refused = |error| Error::new(Code::Bug, "signals cannot be received").caused_by(error);
+pub fn listen(note: Option<&'static str>) -> Result<Cancel> {
+    let refused = |error| Error::bug("signals cannot be received").caused_by(error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
-    let (sender, receiver) = watch::channel(false);
+    let (canceller, cancel) = cancel::pair();
     tokio::spawn(async move {
-        for last in [false, true] {
+        for is_second in [false, true] {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if last {
+            if is_second {
                 std::process::exit(Exit::Interrupted.code().into());
             }
-            let note = "stopping after the batch in hand; once more stops at once";
-            outcome::print_err(&format!("{}\n", paint(CAUTION, note)));
-            let _ = sender.send(true);
+            if let Some(note) = note {
+                outcome::print_err(&format!("{}\n", paint(CAUTION, note)));
+            }
+            canceller.cancel();
         }
     });
-    Ok(receiver)
+    Ok(cancel)
 }

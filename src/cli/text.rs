@@ -48,6 +48,17 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Text of several lines with every unsafe character but the line breaks written out.
+pub fn clean_lines(text: &str) -> Cow<'_, str> {
+    escape(text, |out, c| {
+        if c == '\n' {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+    })
+}
+
 /// JSON with every unsafe character written as JSON's own `\u202e`; JSON has them only inside strings.
 pub fn clean_json(json: &str) -> Cow<'_, str> {
     escape(json, |out, c| {

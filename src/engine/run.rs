@@ -51,7 +51,11 @@ struct Outcome {
     result: Result<()>,
 }
 
-fn executable(plan: &Plan) -> Result<&Read> {
+/// The read of a plan that this version can run, checked before anything is connected to.
+///
+/// # Errors
+/// `not-executable`, with the step that is not carried out.
+pub fn executable(plan: &Plan) -> Result<&Read> {
     if let Some(step) = plan.not_executable() {
         return Err(Error::new(
             Code::NotExecutable,

@@ -176,10 +176,12 @@ codes! {
     FileExists = "file-exists",
     FileNotWritten = "file-not-written",
     InvalidUsage = "invalid-usage",
+    SnapshotUnreadable = "snapshot-unreadable",
     UnknownCode = "unknown-code",
     UnknownDeadLetter = "unknown-dead-letter",
     UnknownPipeline = "unknown-pipeline",
     UnknownRun = "unknown-run",
+    UnknownSnapshot = "unknown-snapshot",
 
     // the sandbox
     SandboxStart = "sandbox-start",

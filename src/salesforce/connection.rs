@@ -35,7 +35,8 @@ pub fn settings(
         let help = "use `auth: { method: api_key, consumer_key: …, api_key: … }`";
         return Err(Error::new(Code::ConnectionSettings, message).help(help));
     };
-    let value = |text: &EnvText| resolve(name, text, lookup);
+    let what = format!("connection `{name}`");
+    let value = |text: &EnvText| resolve(&what, text, lookup);
     let mut settings = Settings::new(
         value(&connection.instance_url)?,
         value(consumer_key.env_text())?,
@@ -65,19 +66,26 @@ pub fn settings(
     Ok(settings)
 }
 
-fn resolve(name: &str, text: &EnvText, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String> {
+/// The text with its variables filled in; `what` names its owner in errors.
+///
+/// # Errors
+/// `missing-variable` for a variable that is not set or empty, `connection-settings` for a `${` that starts no variable.
+pub fn resolve(
+    what: &str,
+    text: &EnvText,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String> {
     text.resolve(lookup).map_err(|error| match error {
         EnvError::Unset(variable, _) => {
-            let message = format!(
-                "connection `{name}` needs the environment variable `{variable}`, which is not set"
-            );
+            let message =
+                format!("{what} needs the environment variable `{variable}`, which is not set");
             let help = format!(
                 "set `{variable}`, or try the command with `--sandbox`, which needs no credentials"
             );
             Error::new(Code::MissingVariable, message).help(help)
         }
         EnvError::Malformed(_) => {
-            let message = format!("connection `{name}` holds a `${{` that no name and `}}` follow");
+            let message = format!("{what} holds a `${{` that no name and `}}` follow");
             Error::new(Code::ConnectionSettings, message)
                 .help("write `${NAME}`; a plain `${` is written `$${`")
         }

@@ -46,10 +46,10 @@ fn every_command_stays_thin() {
         .iter()
         .filter(|file| file.text.contains("pub struct Args"))
         .map(|file| (file.without_tests().lines().count(), &file.path))
-        .filter(|(lines, _)| *lines > 200)
+        .filter(|(lines, _)| *lines > 180)
         .map(|(lines, path)| format!("{path}: {lines}"))
         .collect();
-    assert_none("a command is at most 200 lines", &wrong);
+    assert_none("a command is at most 180 lines", &wrong);
 }
 
 #[test]
@@ -113,7 +113,8 @@ fn some_words_stay_out_of_some_folders() {
         "tokio::",
         "std::fs",
         "std::env",
-        "std::net",
+        "TcpStream",
+        "ToSocketAddrs",
         "reqwest",
         "std::process",
         "SystemTime",

@@ -1,0 +1,83 @@
+//! `bridged plan`: the step graph of pipelines, the SOQL, and what a run will cost.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::args::Format;
+use super::env::Env;
+use super::exit::Exit;
+use super::outcome::{self, Ended, Outcome};
+use super::text::clean_lines;
+use super::workspace::Workspace;
+use crate::plan::forecast::{Assumptions, Forecast};
+use crate::plan::{Plan, render};
+
+/// What can be typed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Pipelines, by name or file; all of the project without it.
+    #[arg(value_name = "PIPELINE")]
+    pub pipelines: Vec<String>,
+
+    /// Forecast the cost of a run over so many records.
+    #[arg(long, value_name = "N")]
+    pub records: Option<u64>,
+
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Form,
+}
+
+/// The forms of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+}
+
+/// Compiles the pipelines and shows their plans.
+pub fn execute(args: &Args, env: &Env) -> Exit {
+    let format = match args.format {
+        Form::Json => Format::Json,
+        _ => Format::Text,
+    };
+    outcome::report("plan", format, &compile(args, env))
+}
+
+fn compile(args: &Args, env: &Env) -> Ended {
+    let planned = Workspace::load(env, &args.pipelines)?.plans()?;
+    let assumed = Assumptions {
+        records: args.records,
+        ..Assumptions::default()
+    };
+    let shown: Vec<String> = planned
+        .plans
+        .iter()
+        .map(|plan| show(plan, args.format, assumed))
+        .collect();
+    let rows: Vec<Value> = planned
+        .plans
+        .iter()
+        .map(|plan| render::json(plan, &Forecast::of(plan, assumed)))
+        .collect();
+    let text = clean_lines(&shown.join("\n")).into_owned();
+    let mut outcome = Outcome::new(Exit::Done, json!({ "plans": rows }), text);
+    outcome.fingerprint = planned.fingerprint();
+    outcome.findings = planned.findings;
+    Ok(outcome)
+}
+
+fn show(plan: &Arc<Plan>, format: Form, assumed: Assumptions) -> String {
+    match format {
+        Form::Mermaid => render::mermaid(plan),
+        Form::Dot => render::dot(plan),
+        Form::Text | Form::Json => render::text(plan, &Forecast::of(plan, assumed)),
+    }
+}

@@ -1,0 +1,146 @@
+//! `bridged run`: executes pipelines and prints where every record went.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::args::Format;
+use super::connect::Org;
+use super::env::Env;
+use super::exit::Exit;
+use super::ledger::{self, Run};
+use super::outcome::{Ended, Outcome};
+use super::progress::{self, Progress};
+use super::workspace::{Checked, Workspace};
+use super::{runtime, signals};
+use crate::engine::cancel::Cancel;
+use crate::engine::{self, Options, Outside};
+use crate::foundation::clock::Clock;
+use crate::foundation::code::Code;
+use crate::foundation::diagnostic::Diagnostic;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::event::{RunReport, RunState};
+use crate::plan::Plan;
+use crate::store::Store;
+
+/// What a run says to the first signal.
+const STOPPING: &str = "stopping behind the records in hand; once more stops at once";
+
+/// What can be typed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Pipelines, by name or file; they run one after the other.
+    #[arg(value_name = "PIPELINE", required = true)]
+    pub pipelines: Vec<String>,
+
+    /// Read everything again, whatever was read before; unchanged profiles are not written.
+    #[arg(long)]
+    pub full: bool,
+
+    /// Stop after so many records.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// Runs the pipelines.
+pub fn execute(args: &Args, env: &Env) -> Ended {
+    let workspace = Workspace::load(env, &args.pipelines)?;
+    let planned = workspace.plans()?;
+    let store = workspace.store()?;
+    let ended = runtime::block_on(run_all(args, &workspace, &planned, store))??;
+    let mut outcome = report(ended);
+    outcome.fingerprint = planned.fingerprint();
+    outcome.findings = planned.findings;
+    Ok(outcome)
+}
+
+async fn run_all(
+    args: &Args,
+    workspace: &Workspace,
+    planned: &Checked,
+    store: Arc<dyn Store>,
+) -> Result<Vec<Result<RunReport>>> {
+    let cancel = signals::listen(Some(STOPPING))?;
+    let org = Org::open(workspace).await?;
+    let options = Options {
+        full: args.full,
+        limit: args.limit,
+    };
+    let mut ended = Vec::new();
+    for plan in &planned.plans {
+        if cancel.is_cancelled() {
+            break;
+        }
+        ended.push(run_one(plan, &org, Arc::clone(&store), options, cancel.clone()).await);
+    }
+    Ok(ended)
+}
+
+async fn run_one(
+    plan: &Arc<Plan>,
+    org: &Org<'_>,
+    store: Arc<dyn Store>,
+    options: Options,
+    cancel: Cancel,
+) -> Result<RunReport> {
+    // Told before a connection is asked for, which may need credentials.
+    engine::run::executable(plan)?;
+    let progress = Progress::new(plan.pipeline.as_str(), progress::on_terminal());
+    let outside = Outside {
+        client: org.client(&plan.connection, Some(&progress))?,
+        store,
+        clock: Clock::system(),
+        observer: Arc::new(move |event| progress.observe(event)),
+        cancel,
+    };
+    engine::run::run(plan, &outside, options).await
+}
+
+/// The report of all runs; its exit is the gravest of theirs.
+fn report(ended: Vec<Result<RunReport>>) -> Outcome {
+    let mut errors: Vec<Error> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
+    for one in ended {
+        match one {
+            Ok(report) => runs.push(report.into()),
+            Err(error) => errors.push(error),
+        }
+    }
+    let exit = runs
+        .iter()
+        .map(exit_of)
+        .chain(errors.iter().map(Exit::of_error))
+        .max_by_key(|exit| exit.gravity());
+    let rows: Vec<Value> = runs.iter().map(Run::json).collect();
+    let text = if runs.is_empty() {
+        String::new()
+    } else {
+        ledger::report(&runs)
+    };
+    let mut outcome = Outcome::new(
+        exit.unwrap_or(Exit::Interrupted),
+        json!({ "runs": rows }),
+        text,
+    );
+    outcome.told = runs
+        .iter()
+        .filter_map(|run| run.error.as_ref())
+        .map(|(code, message)| Diagnostic::error(*code, message))
+        .collect();
+    outcome.errors = errors;
+    outcome
+}
+
+fn exit_of(run: &Run) -> Exit {
+    let interrupted = matches!(&run.error, Some((Code::Interrupted, _)));
+    match run.state {
+        _ if interrupted => Exit::Interrupted,
+        Some(RunState::Failed) => Exit::Failed,
+        _ if run.ledger.rejected > 0 => Exit::Rejected,
+        _ => Exit::Done,
+    }
+}

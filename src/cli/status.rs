@@ -1,0 +1,112 @@
+//! `bridged status`: how each pipeline of the project stands.
+
+use serde_json::{Value, json};
+
+use super::args::Format;
+use super::env::Env;
+use super::exit::Exit;
+use super::ledger::{Run, moment};
+use super::outcome::{Ended, Outcome};
+use super::table::{self, Cell};
+use super::text::{BOLD, DIM, count, line, paint};
+use super::workspace::Workspace;
+use crate::foundation::error::Result;
+use crate::foundation::event::Cursor;
+use crate::foundation::id::PipelineName;
+use crate::store::Store;
+use crate::store::model::RunFilter;
+
+/// What can be typed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// One pipeline.
+struct Standing {
+    pipeline: PipelineName,
+    last: Option<Run>,
+    cursor: Option<Cursor>,
+}
+
+/// Looks every pipeline of the project up in the store.
+pub fn execute(_args: &Args, env: &Env) -> Ended {
+    let workspace = Workspace::load(env, &[])?;
+    let store = workspace.store()?;
+    let mut standings = Vec::new();
+    for name in workspace.names() {
+        standings.push(standing(store.as_ref(), name)?);
+    }
+    let profiles = store.profile_count()?;
+    let rows: Vec<Value> = standings.iter().map(json).collect();
+    let result = json!({ "pipelines": rows, "profiles": profiles });
+    Ok(Outcome::new(Exit::Done, result, text(&standings, profiles)))
+}
+
+fn standing(store: &dyn Store, pipeline: PipelineName) -> Result<Standing> {
+    let filter = RunFilter {
+        pipeline: Some(pipeline.clone()),
+        limit: Some(1),
+        ..RunFilter::default()
+    };
+    let last = store.runs(&filter)?.into_iter().next().map(Run::from);
+    let cursor = store.cursor(&pipeline)?;
+    Ok(Standing {
+        pipeline,
+        last,
+        cursor,
+    })
+}
+
+fn json(standing: &Standing) -> Value {
+    json!({
+        "pipeline": standing.pipeline.as_str(),
+        "last_run": standing.last.as_ref().map(Run::json),
+        "cursor": standing.cursor.as_ref().map(super::ledger::cursor_json),
+    })
+}
+
+fn text(standings: &[Standing], profiles: u64) -> String {
+    let rows: Vec<Vec<Cell>> = standings
+        .iter()
+        .map(|standing| {
+            let name = Cell::text(standing.pipeline.as_str()).style(BOLD);
+            let until = standing
+                .cursor
+                .as_ref()
+                .map_or("-".to_owned(), |cursor| moment(cursor.stamp));
+            match &standing.last {
+                Some(run) => vec![
+                    name,
+                    run.state_cell(),
+                    Cell::text(&moment(run.started_at)),
+                    Cell::number(run.ledger.read),
+                    Cell::number(run.ledger.rejected),
+                    Cell::text(&until).style(DIM),
+                ],
+                None => vec![
+                    name,
+                    Cell::text("never run").style(DIM),
+                    Cell::text("-").style(DIM),
+                    Cell::number(0),
+                    Cell::number(0),
+                    Cell::text(&until).style(DIM),
+                ],
+            }
+        })
+        .collect();
+    let headings = [
+        "pipeline",
+        "last run",
+        "began",
+        "read",
+        "rejected",
+        "read up to",
+    ];
+    let mut out = table::render(&headings, &rows);
+    let stored = paint(DIM, count(profiles, "profile"));
+    line(&mut out, format_args!("\n{stored} in the store"));
+    out
+}

@@ -1,0 +1,326 @@
+//! A command's project: its files, its plans, its store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::env::Env;
+use super::exit::Exit;
+use super::findings;
+use super::outcome::Stop;
+use crate::foundation::code::Code;
+use crate::foundation::diagnostic::{Diagnostic, nearest};
+use crate::foundation::error::{Error, Result};
+use crate::foundation::id::{Fingerprint, PipelineName};
+use crate::plan::Plan;
+use crate::plan::compile::{self, Input};
+use crate::plan::snapshot::Snapshots;
+use crate::salesforce::connection;
+use crate::salesforce::describe::ObjectDescribe;
+use crate::spec::document::Document;
+use crate::spec::load;
+use crate::spec::pipeline::Pipeline;
+use crate::spec::project::{Project, SalesforceConnection};
+use crate::store::read_only::ReadOnly;
+use crate::store::{self, Store};
+
+/// Where descriptions of objects are kept, from the project's folder.
+pub const SNAPSHOTS: &str = "schemas/salesforce";
+
+/// The store of commands that run against a sandbox.
+const SANDBOX_STORE: &str = "sqlite:.bridged/sandbox.db";
+
+/// A project whose project file can be used.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The project's folder.
+    pub directory: PathBuf,
+    /// Whether a local Salesforce stands in for the connections.
+    pub sandbox: bool,
+    project: Document<Project>,
+    pipelines: Vec<Document<Pipeline>>,
+    findings: Vec<Diagnostic>,
+}
+
+/// What the compiler made of pipelines.
+#[derive(Debug)]
+pub struct Checked {
+    /// The pipelines that can be planned.
+    pub plans: Vec<Arc<Plan>>,
+    /// Everything that was found, in the order of the files.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// The fingerprint, where there is exactly one plan.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        match self.plans.as_slice() {
+            [only] => Some(only.fingerprint),
+            _ => None,
+        }
+    }
+}
+
+impl Workspace {
+    /// Loads the project with the pipelines that `wanted` names: names, files or folders; all of them where it is empty.
+    ///
+    /// Only files are read that are needed: a name makes all of them be read, to find the one that carries it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, when the project file cannot be used; `unknown-pipeline`.
+    pub fn load(env: &Env, wanted: &[String]) -> Result<Self, Stop> {
+        let directory = &env.directory;
+        let is_path = |text: &String| text.contains(['/', '\\']) || directory.join(text).exists();
+        let by_path = wanted.iter().all(is_path);
+        let paths: Vec<PathBuf> = wanted
+            .iter()
+            .map(PathBuf::from)
+            .filter(|_| by_path)
+            .collect();
+        let loaded = load::load(directory, &paths);
+        let Some(project) = loaded.project else {
+            return Err(Stop::Invalid(loaded.diagnostics));
+        };
+        let mut workspace = Self {
+            directory: loaded.root,
+            sandbox: env.sandbox,
+            project,
+            pipelines: loaded.pipelines,
+            findings: loaded.diagnostics,
+        };
+        if !by_path {
+            workspace.keep(wanted)?;
+        }
+        Ok(workspace)
+    }
+
+    /// Keeps the wanted pipelines, in the order of the wish, and the findings in their files and in no pipeline's file.
+    fn keep(&mut self, wanted: &[String]) -> Result<(), Stop> {
+        let mut kept: Vec<Document<Pipeline>> = Vec::new();
+        for text in wanted {
+            let Some(found) = self.find(text) else {
+                return Err(self.unknown(text));
+            };
+            if !kept.iter().any(|other| other.file.path == found.file.path) {
+                kept.push(found.clone());
+            }
+        }
+        let others: Vec<String> = self
+            .findings
+            .iter()
+            .filter_map(|finding| finding.place.as_ref())
+            .map(|place| place.file.path.clone())
+            .filter(|path| path != load::PROJECT_FILE)
+            .filter(|path| !kept.iter().any(|document| document.file.path == *path))
+            .collect();
+        self.findings.retain(|finding| {
+            let path = finding.place.as_ref().map(|place| &place.file.path);
+            path.is_none_or(|path| !others.contains(path))
+        });
+        self.pipelines = kept;
+        Ok(())
+    }
+
+    fn find(&self, text: &str) -> Option<&Document<Pipeline>> {
+        let path = text.trim_start_matches("./");
+        let mut all = self.pipelines.iter();
+        all.find(|document| document.spec.name.as_str() == text || document.file.path == path)
+    }
+
+    /// What to say of a name that no pipeline carries. A file with errors may be the one that is meant, so its findings
+    /// come along.
+    pub fn unknown(&self, text: &str) -> Stop {
+        let names = self
+            .pipelines
+            .iter()
+            .map(|document| document.spec.name.as_str());
+        let help = match nearest(text, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`bridged status` lists the project's pipelines".to_owned(),
+        };
+        let message = format!("the project has no pipeline `{text}`");
+        if self.findings.iter().any(Diagnostic::is_error) {
+            let mut findings = self.findings.clone();
+            findings.push(Diagnostic::error(Code::UnknownPipeline, message).help(help));
+            return Stop::Invalid(findings);
+        }
+        Error::new(Code::UnknownPipeline, message).help(help).into()
+    }
+
+    /// Compiles the pipelines against the descriptions that are kept, and tells everything that was found.
+    pub fn check(&self) -> Checked {
+        let (snapshots, mut unreadable) = self.snapshots();
+        let mut checked = self.check_against(|_| &snapshots);
+        unreadable.append(&mut checked.findings);
+        checked.findings = unreadable;
+        checked
+    }
+
+    /// Compiles each pipeline against the descriptions that `of` gives for its file.
+    pub fn check_against<'a>(&self, of: impl Fn(&Document<Pipeline>) -> &'a Snapshots) -> Checked {
+        let mut findings = self.findings.clone();
+        let broken: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.is_error())
+            .filter_map(|finding| finding.place.as_ref())
+            .map(|place| place.file.path.as_str())
+            .collect();
+        let sound = |path: &str| !broken.contains(&path) && !broken.contains(&load::PROJECT_FILE);
+        let mut plans = Vec::new();
+        let mut found = Vec::new();
+        for pipeline in &self.pipelines {
+            let (plan, more) = compile::compile(&Input {
+                pipeline,
+                project: &self.project,
+                snapshots: of(pipeline),
+            });
+            plans.extend(plan.filter(|_| sound(&pipeline.file.path)).map(Arc::new));
+            found.extend(more);
+        }
+        findings.append(&mut found);
+        findings::sort(&mut findings);
+        Checked { plans, findings }
+    }
+
+    /// The plans of all pipelines.
+    ///
+    /// # Errors
+    /// Everything that was found, when any of it is an error.
+    pub fn plans(&self) -> Result<Checked, Stop> {
+        let checked = self.check();
+        if Exit::of_findings(&checked.findings) == Exit::Done {
+            Ok(checked)
+        } else {
+            Err(Stop::Invalid(checked.findings))
+        }
+    }
+
+    /// The file of a plan's pipeline.
+    pub fn document(&self, name: &PipelineName) -> Option<&Document<Pipeline>> {
+        self.pipelines
+            .iter()
+            .find(|document| document.spec.name.as_str() == name.as_str())
+    }
+
+    /// The names of the pipelines whose files can be read.
+    pub fn names(&self) -> Vec<PipelineName> {
+        let names = self
+            .pipelines
+            .iter()
+            .map(|document| document.spec.name.as_str());
+        names.filter_map(PipelineName::parse).collect()
+    }
+
+    /// A name as the store keeps it; pipelines that are gone may still have runs.
+    pub fn name(&self, text: &str) -> Result<PipelineName, Stop> {
+        PipelineName::parse(text).ok_or_else(|| self.unknown(text))
+    }
+
+    /// The store: the project's, or the sandbox's own. Fails on a project file with errors.
+    pub fn store(&self) -> Result<Arc<dyn Store>> {
+        let url = if self.sandbox {
+            SANDBOX_STORE.to_owned()
+        } else {
+            connection::resolve("the store", &self.project.spec.store, &variable)?
+        };
+        store::open(&url, &self.directory)
+    }
+
+    /// The store without a way to write.
+    pub fn read_only_store(&self) -> Result<ReadOnly> {
+        self.store().map(ReadOnly::new)
+    }
+
+    /// A Salesforce connection by its name; without one the only one there is.
+    pub fn salesforce(&self, name: Option<&str>) -> Result<(String, &SalesforceConnection)> {
+        let known: Vec<(&str, &SalesforceConnection)> = self
+            .project
+            .spec
+            .connections
+            .iter()
+            .filter_map(|(name, connection)| Some((name.as_str(), connection.salesforce()?)))
+            .collect();
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let found = match (name, known.as_slice()) {
+            (None, [only]) => Some(*only),
+            (None, _) => None,
+            (Some(name), _) => known.iter().find(|(other, _)| *other == name).copied(),
+        };
+        found
+            .map(|(name, connection)| (name.to_owned(), connection))
+            .ok_or_else(|| {
+                let message = match name {
+                    Some(name) => format!("the project has no Salesforce connection `{name}`"),
+                    None => "the project has several Salesforce connections, or none".to_owned(),
+                };
+                let help = match name.and_then(|name| nearest(name, names.iter().copied())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if names.is_empty() => {
+                        "add one under `connections` in `bridged.yaml`".to_owned()
+                    }
+                    None => format!("name one of `{}`", names.join("`, `")),
+                };
+                Error::new(Code::UnknownConnection, message).help(help)
+            })
+    }
+
+    /// The objects of which a description is kept.
+    pub fn snapshot_names(&self) -> Vec<String> {
+        let files = snapshot_files(&self.directory.join(SNAPSHOTS));
+        let names = files.iter().filter_map(|path| path.file_stem());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// The descriptions that are kept, and what is wrong with those that cannot be read.
+    pub fn snapshots(&self) -> (Snapshots, Vec<Diagnostic>) {
+        let mut snapshots = Snapshots::default();
+        let mut findings = Vec::new();
+        for path in snapshot_files(&self.directory.join(SNAPSHOTS)) {
+            let read = fs::read_to_string(&path).map_err(|error| error.to_string());
+            match read.and_then(|text| parse_snapshot(&text)) {
+                Ok(object) => snapshots.insert(object),
+                Err(why) => {
+                    let name = path
+                        .file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned();
+                    let message =
+                        format!("`{SNAPSHOTS}/{name}` is no description of an object: {why}");
+                    let object = name.trim_end_matches(".json");
+                    findings.push(Diagnostic::error(Code::SnapshotUnreadable, message).help(
+                        format!("fetch it again with `bridged describe pull {object}`"),
+                    ));
+                }
+            }
+        }
+        (snapshots, findings)
+    }
+}
+
+/// The value of an environment variable.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn parse_snapshot(text: &str) -> Result<ObjectDescribe, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn snapshot_files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    files
+}
