@@ -116,13 +116,15 @@ async fn outcome(reply: crate::support::wire::Reply) -> (Code, Class, usize, Str
 
 #[tokio::test]
 async fn every_documented_error_has_its_name_and_its_number_of_tries() {
-    for (status, remote, message, code, class) in TABLE {
+    for (at, (status, remote, message, code, class)) in TABLE.iter().enumerate() {
         let array = serde_json::json!([{"message": message, "errorCode": remote, "fields": []}]);
         let object = serde_json::json!({"message": message, "errorCode": remote});
         let bulk = serde_json::json!({"exceptionMessage": message, "exceptionCode": remote});
         let row =
             serde_json::json!([{"message": message, "statusCode": remote, "extra": {"a": 1}}]);
-        for body in [array, object, bulk, row] {
+        // The shape does not depend on the code, so each row is sent in two of the four.
+        let shapes = [object, bulk, row];
+        for body in [&array, &shapes[at % 3]] {
             let (was_code, was_class, sent, shown) =
                 outcome(json(*status, &body.to_string())).await;
             let batched = *code == Code::QueryTooLong;

@@ -286,6 +286,8 @@ async fn the_log_holds_the_request_id_and_no_credential() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
+    // While there is but one subscriber, tracing asks the thread that meets an event first, which may be another test's.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber);
     let wire = org(|request| {
         if request.target.contains("limits") {
