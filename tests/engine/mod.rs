@@ -1,1 +1,4 @@
 //! Runs against the sandbox: windows, ledgers, rejections, interruption.
+
+mod reading;
+mod settling;

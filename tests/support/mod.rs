@@ -2,5 +2,6 @@
 
 pub(crate) mod binary;
 pub(crate) mod golden;
+pub(crate) mod org;
 pub(crate) mod project;
 pub(crate) mod wire;
