@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use bridged::engine::Options;
 use bridged::foundation::code::Code;
 use bridged::foundation::event::{Ledger, RunState};
+use bridged::store::model::CachedDescribe;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::org::Org;
@@ -41,7 +43,11 @@ fn stored_keys(org: &Org) -> BTreeSet<String> {
 }
 
 fn delivered(count: u64) -> Ledger {
-    Ledger { read: count, delivered: count, ..Ledger::default() }
+    Ledger {
+        read: count,
+        delivered: count,
+        ..Ledger::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,17 +61,20 @@ async fn a_first_run_reads_every_row_once_and_costs_a_call_a_page() {
     let pages = count / 50 + 1;
     assert_eq!(report.requests.query, pages);
     assert_eq!(report.requests.auth, 1);
-    assert_eq!(report.api_calls, pages + 1, "the describe is the one call more");
+    assert_eq!(
+        report.api_calls,
+        pages + 1,
+        "the describe is the one call more"
+    );
     let ledger = org.ledger().await;
     assert_eq!(ledger["totals"]["api_calls"], report.api_calls, "{ledger}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incremental_run_with_nothing_changed_costs_one_call_and_writes_nothing() {
-    let mut org = Org::with_leads(120).await;
+    let org = Org::with_leads(120).await;
     org.run(LEADS).await.unwrap();
     org.advance("1h").await;
-    org.fresh_client();
     let report = org.run(LEADS).await.unwrap();
     assert_eq!(report.api_calls, 1, "{report:?}");
     assert_eq!(report.requests.query, 1);
@@ -82,9 +91,21 @@ async fn i6_s13_five_thousand_rows_of_one_stamp_are_each_read_once() {
     org.put_leads(rows).await;
     for page in [50, 333, 2_000] {
         let org_ids = live_ids(&org).await;
-        let report = org.run_with(&with_page(page), Options { full: true, limit: None }).await.unwrap();
+        let report = org
+            .run_with(
+                &with_page(page),
+                Options {
+                    full: true,
+                    limit: None,
+                },
+            )
+            .await
+            .unwrap();
         assert_eq!(report.ledger.read, org_ids.len() as u64, "pages of {page}");
-        assert_eq!(report.requests.query, org_ids.len() as u64 / u64::from(page) + 1);
+        assert_eq!(
+            report.requests.query,
+            org_ids.len() as u64 / u64::from(page) + 1
+        );
         assert_eq!(stored_keys(&org), org_ids);
     }
 }
@@ -114,10 +135,25 @@ async fn s12_a_row_later_than_the_overlap_is_found_by_a_full_read_and_reported()
     org.put_leads(vec![late]).await;
     org.advance("1h").await;
     let incremental = org.run(LEADS).await.unwrap();
-    assert_eq!(incremental.ledger.delivered, 0, "it lies before the overlap");
-    let full = org.run_with(LEADS, Options { full: true, limit: None }).await.unwrap();
+    assert_eq!(
+        incremental.ledger.delivered, 0,
+        "it lies before the overlap"
+    );
+    let full = org
+        .run_with(
+            LEADS,
+            Options {
+                full: true,
+                limit: None,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(full.ledger.delivered, 1);
-    let warned = full.warnings.iter().any(|text| text.contains("late_beyond_overlap: 1 "));
+    let warned = full
+        .warnings
+        .iter()
+        .any(|text| text.contains("late_beyond_overlap: 1 "));
     assert!(warned, "{:?}", full.warnings);
 }
 
@@ -132,7 +168,11 @@ async fn s14_a_lost_locator_is_continued_from_the_last_row() {
     let report = org.run(LEADS).await.unwrap();
     assert_eq!(report.state, RunState::Done, "{report:?}");
     assert_eq!(stored_keys(&org), live_ids(&org).await);
-    assert_eq!(report.ledger.read, live_ids(&org).await.len() as u64, "nothing was read twice");
+    assert_eq!(
+        report.ledger.read,
+        live_ids(&org).await.len() as u64,
+        "nothing was read twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +180,10 @@ async fn s15_rows_changed_while_paging_end_with_their_last_value() {
     let org = Org::with_leads(300).await;
     let ids: Vec<String> = live_ids(&org).await.into_iter().collect();
     // Half of the rows move behind the window while it is read.
-    org.faults(json!([{ "match": { "path": "*/query" }, "action": { "kind": "latency", "ms": 5 } }])).await;
+    org.faults(
+        json!([{ "match": { "path": "*/query" }, "action": { "kind": "latency", "ms": 5 } }]),
+    )
+    .await;
     let changed: Vec<Value> = ids
         .iter()
         .step_by(2)
@@ -165,14 +208,14 @@ async fn s16_deleted_rows_become_tombstones_and_undeleted_ones_come_back() {
     let org = Org::with_leads(20).await;
     org.run(&yaml).await.unwrap();
     let id = live_ids(&org).await.into_iter().next().unwrap();
-    let row = |deleted: bool, stamp: &str| {
-        json!([{ "Id": id, "LastName": "Gone", "Company": "Acme", "IsDeleted": deleted, "SystemModstamp": stamp }])
-    };
-    org.control("records/Lead", row(true, "2027-03-01T12:00:10Z")).await;
+    let row = |deleted: bool, stamp: &str| json!([{ "Id": id, "LastName": "Gone", "Company": "Acme", "IsDeleted": deleted, "SystemModstamp": stamp }]);
+    org.control("records/Lead", row(true, "2027-03-01T12:00:10Z"))
+        .await;
     org.advance("1m").await;
     org.run(&yaml).await.unwrap();
     assert!(org.store.profile(&id).unwrap().unwrap().profile.deleted);
-    org.control("records/Lead", row(false, "2027-03-01T12:01:10Z")).await;
+    org.control("records/Lead", row(false, "2027-03-01T12:01:10Z"))
+        .await;
     org.advance("1m").await;
     org.run(&yaml).await.unwrap();
     assert!(!org.store.profile(&id).unwrap().unwrap().profile.deleted);
@@ -180,10 +223,18 @@ async fn s16_deleted_rows_become_tombstones_and_undeleted_ones_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s16_a_row_that_leaves_the_condition_keeps_its_profile_as_it_was() {
-    let yaml = LEADS.replace("object: Lead", "object: Lead, where: \"IsConverted = false\"");
+    let yaml = LEADS.replace(
+        "object: Lead",
+        "object: Lead, where: \"IsConverted = false\"",
+    );
     let org = Org::with_leads(20).await;
     org.run(&yaml).await.unwrap();
-    let converted = org.rows("Lead").await.into_iter().find(|row| row["IsConverted"] == false).unwrap();
+    let converted = org
+        .rows("Lead")
+        .await
+        .into_iter()
+        .find(|row| row["IsConverted"] == false)
+        .unwrap();
     let id = converted["Id"].as_str().unwrap().to_owned();
     let before = org.store.profile(&id).unwrap().unwrap();
     let row = json!([{ "Id": id, "LastName": "Converted", "Company": "Acme", "IsConverted": true, "SystemModstamp": "2027-03-01T12:00:10Z" }]);
@@ -191,7 +242,10 @@ async fn s16_a_row_that_leaves_the_condition_keeps_its_profile_as_it_was() {
     org.advance("1m").await;
     let report = org.run(&yaml).await.unwrap();
     assert_eq!(report.state, RunState::Done);
-    assert_eq!(org.store.profile(&id).unwrap().unwrap().profile, before.profile);
+    assert_eq!(
+        org.store.profile(&id).unwrap().unwrap().profile,
+        before.profile
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,30 +258,56 @@ async fn s17_a_changed_query_refuses_the_old_cursor_and_a_full_run_goes_on() {
     let (code, message) = report.error.unwrap();
     assert_eq!(code, Code::CursorQueryChanged);
     assert!(message.contains("--full"), "{message}");
-    let full = org.run_with(&changed, Options { full: true, limit: None }).await.unwrap();
+    let full = org
+        .run_with(
+            &changed,
+            Options {
+                full: true,
+                limit: None,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(full.state, RunState::Done);
-    assert_eq!(org.run(&changed).await.unwrap().state, RunState::Done, "the cursor is the changed query's");
+    assert_eq!(
+        org.run(&changed).await.unwrap().state,
+        RunState::Done,
+        "the cursor is the changed query's"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s18_a_cursor_of_the_future_is_refused_and_kept() {
     let org = Org::with_leads(20).await;
-    org.control("clock", json!({ "set": "2099-01-01T00:00:00Z" })).await;
+    org.control("clock", json!({ "set": "2099-01-01T00:00:00Z" }))
+        .await;
     org.run(LEADS).await.unwrap();
     let cursor = org.store.cursor(&"leads".parse_name()).unwrap();
-    org.control("clock", json!({ "set": "2027-03-01T12:00:00Z" })).await;
-    let mut org = org;
-    org.fresh_client();
+    org.control("clock", json!({ "set": "2027-03-01T12:00:00Z" }))
+        .await;
     let report = org.run(LEADS).await.unwrap();
     assert_eq!(report.error.unwrap().0, Code::CursorInFuture);
-    assert_eq!(org.store.cursor(&"leads".parse_name()).unwrap(), cursor, "not reset by itself");
-    let full = org.run_with(LEADS, Options { full: true, limit: None }).await.unwrap();
+    assert_eq!(
+        org.store.cursor(&"leads".parse_name()).unwrap(),
+        cursor,
+        "not reset by itself"
+    );
+    let full = org
+        .run_with(
+            LEADS,
+            Options {
+                full: true,
+                limit: None,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(full.state, RunState::Done);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s19_a_server_clock_that_goes_back_or_forth_skips_nothing() {
-    let mut org = Org::with_leads(20).await;
+    let org = Org::with_leads(20).await;
     org.run(LEADS).await.unwrap();
     for (set, stamp) in [
         ("2027-03-01T11:50:00Z", "2027-03-01T11:50:00Z"),
@@ -235,7 +315,6 @@ async fn s19_a_server_clock_that_goes_back_or_forth_skips_nothing() {
         ("2027-03-01T12:30:00Z", "2027-03-01T12:20:00Z"),
     ] {
         org.control("clock", json!({ "set": set })).await;
-        org.fresh_client();
         let row = json!({ "LastName": "Written", "Company": "Acme", "SystemModstamp": stamp });
         org.put_leads(vec![row]).await;
         let report = org.run(LEADS).await.unwrap();
@@ -244,27 +323,64 @@ async fn s19_a_server_clock_that_goes_back_or_forth_skips_nothing() {
     assert_eq!(stored_keys(&org), live_ids(&org).await);
 }
 
+/// Has the store believe that leads have these fields only.
+fn describe(org: &Org, fields: &[&str]) {
+    let fields: Vec<Value> = fields
+        .iter()
+        .map(|name| json!({ "name": name, "type": "string" }))
+        .collect();
+    let body = json!({ "name": "Lead", "queryable": true, "fields": fields }).to_string();
+    let entry = CachedDescribe {
+        body,
+        last_modified: None,
+        fetched_at: Timestamp::now(),
+    };
+    org.store
+        .put_describe("salesforce", "Lead", &entry)
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_whose_stamp_is_hidden_falls_back_and_says_so() {
-    let org = Org::with_leads(20).await;
-    org.control("permissions", json!({ "fields": { "Lead.SystemModstamp": { "read": false } } })).await;
-    let report = org.run(LEADS).await.unwrap();
-    assert_eq!(report.state, RunState::Done, "{report:?}");
-    assert!(report.warnings.iter().any(|text| text.contains("LastModifiedDate")), "{:?}", report.warnings);
-    assert_eq!(stored_keys(&org), live_ids(&org).await);
+async fn an_object_without_a_system_stamp_falls_back_and_says_what_is_not_noticed() {
+    for (stamp, told) in [
+        ("LastModifiedDate", "changes by automations"),
+        ("CreatedDate", "only added rows"),
+    ] {
+        let org = Org::with_leads(120).await;
+        describe(&org, &["Id", "LastName", "Company", stamp]);
+        let report = org.run(LEADS).await.unwrap();
+        assert_eq!(report.state, RunState::Done, "{report:?}");
+        assert!(
+            report.warnings.iter().any(|text| text.contains(told)),
+            "{:?}",
+            report.warnings
+        );
+        assert_eq!(stored_keys(&org), live_ids(&org).await);
+        assert_eq!(
+            org.run(LEADS).await.unwrap().requests.query,
+            1,
+            "the cursor holds for {stamp}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_without_any_stamp_is_read_whole_by_id() {
     let org = Org::with_leads(120).await;
-    let hidden = json!({ "fields": {
-        "Lead.SystemModstamp": { "read": false }, "Lead.LastModifiedDate": { "read": false }, "Lead.CreatedDate": { "read": false },
-    } });
-    org.control("permissions", hidden).await;
+    describe(&org, &["Id", "LastName", "Company"]);
     for _ in 0..2 {
         let report = org.run(LEADS).await.unwrap();
-        assert_eq!(report.ledger.read, live_ids(&org).await.len() as u64, "{report:?}");
-        assert!(report.warnings.iter().any(|text| text.contains("read every time")));
+        assert_eq!(
+            report.ledger.read,
+            live_ids(&org).await.len() as u64,
+            "{report:?}"
+        );
+        assert!(
+            report
+                .warnings
+                .iter()
+                .any(|text| text.contains("read every time"))
+        );
         assert_eq!(report.cursor, None);
     }
     assert_eq!(stored_keys(&org), live_ids(&org).await);
@@ -284,7 +400,10 @@ field_map:
     org.run(yaml).await.unwrap();
     let tasks = org.rows("Task").await;
     for id in live_ids(&org).await {
-        let expected = tasks.iter().filter(|task| task["WhoId"] == id.as_str() && task["IsDeleted"] == false).count();
+        let expected = tasks
+            .iter()
+            .filter(|task| task["WhoId"] == id.as_str() && task["IsDeleted"] == false)
+            .count();
         let stored = org.store.profile(&id).unwrap().unwrap();
         assert_eq!(stored.profile.attributes["tasks"], expected, "{id}");
         assert!(stored.profile.attributes["owner"].is_string());
@@ -294,7 +413,13 @@ field_map:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_condition_too_long_for_a_uri_is_still_sent() {
     let names: Vec<String> = (0..1_500).map(|n| format!("'Nobody {n:04}'")).collect();
-    let yaml = LEADS.replace("object: Lead", &format!("object: Lead, where: \"NOT LastName IN ({})\"", names.join(",")));
+    let yaml = LEADS.replace(
+        "object: Lead",
+        &format!(
+            "object: Lead, where: \"NOT LastName IN ({})\"",
+            names.join(",")
+        ),
+    );
     let org = Org::with_leads(60).await;
     let report = org.run(&yaml).await.unwrap();
     assert_eq!(report.state, RunState::Done, "{report:?}");
@@ -304,12 +429,27 @@ async fn a_condition_too_long_for_a_uri_is_still_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn x24_text_in_a_condition_matches_itself_alone() {
     let org = Org::with_leads(5).await;
-    for name in ["O'Brien", "50%_off", "back\\slash", "right \u{2019} quote", "' OR Name LIKE '%"] {
+    for name in [
+        "O'Brien",
+        "50%_off",
+        "back\\slash",
+        "right \u{2019} quote",
+        "' OR Name LIKE '%",
+    ] {
         org.put_leads(vec![json!({ "LastName": name, "Company": "Acme", "SystemModstamp": "2027-02-01T08:00:00Z" })]).await;
         let literal = bridged::soql::text::quote_string(name);
         let condition = serde_json::to_string(&format!("LastName = {literal}")).unwrap();
         let yaml = LEADS.replace("object: Lead", &format!("object: Lead, where: {condition}"));
-        let report = org.run_with(&yaml, Options { full: true, limit: None }).await.unwrap();
+        let report = org
+            .run_with(
+                &yaml,
+                Options {
+                    full: true,
+                    limit: None,
+                },
+            )
+            .await
+            .unwrap();
         assert_eq!(report.ledger.read, 1, "{name}: {report:?}");
     }
 }
@@ -318,7 +458,16 @@ async fn x24_text_in_a_condition_matches_itself_alone() {
 async fn a_limit_ends_a_run_early_and_the_next_one_goes_on_behind_it() {
     let org = Org::with_leads(120).await;
     let all = live_ids(&org).await.len() as u64;
-    let first = org.run_with(LEADS, Options { full: false, limit: Some(70) }).await.unwrap();
+    let first = org
+        .run_with(
+            LEADS,
+            Options {
+                full: false,
+                limit: Some(70),
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!((first.ledger.read, first.state), (70, RunState::Partial));
     let second = org.run(LEADS).await.unwrap();
     assert_eq!(second.ledger.read, all - 70, "old rows are not read again");

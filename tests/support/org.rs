@@ -21,20 +21,24 @@ use bridged::store::{self, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A sandbox, a store and a client between them.
+/// A sandbox and a store.
 pub(crate) struct Org {
     pub(crate) sandbox: Sandbox,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) folder: TempDir,
-    pub(crate) client: Client,
+    /// Keeps the store's folder as long as the store is used.
+    _folder: TempDir,
     http: reqwest::Client,
 }
 
 impl Org {
     /// A sandbox with so many seeded leads, its clock held at a fixed noon.
     pub(crate) async fn with_leads(leads: usize) -> Self {
-        Self::start(Settings { leads, clock: Some("2027-03-01T12:00:00Z".parse().unwrap()), ..Settings::default() })
-            .await
+        Self::start(Settings {
+            leads,
+            clock: Some("2027-03-01T12:00:00Z".parse().unwrap()),
+            ..Settings::default()
+        })
+        .await
     }
 
     /// A sandbox of these settings.
@@ -43,8 +47,12 @@ impl Org {
         let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
         let folder = TempDir::new().expect("a temporary folder");
         let store = store::open("sqlite:.bridged/bridged.db", folder.path()).expect("a store");
-        let client = client(&sandbox);
-        Self { sandbox, store, folder, client, http: reqwest::Client::new() }
+        Self {
+            sandbox,
+            store,
+            _folder: folder,
+            http: reqwest::Client::new(),
+        }
     }
 
     /// The sandbox's address.
@@ -55,7 +63,13 @@ impl Org {
     /// Posts to a control call.
     pub(crate) async fn control(&self, call: &str, body: Value) -> Value {
         let url = format!("{}/_sandbox/{call}", self.url());
-        let answer = self.http.post(url).json(&body).send().await.expect("an answer");
+        let answer = self
+            .http
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
         let status = answer.status();
         let text = answer.text().await.expect("a body");
         assert!(status.is_success(), "{call}: {status} {text}");
@@ -65,19 +79,38 @@ impl Org {
     /// All rows of an object, deleted ones too.
     pub(crate) async fn rows(&self, object: &str) -> Vec<Value> {
         let url = format!("{}/_sandbox/records/{object}", self.url());
-        self.http.get(url).send().await.expect("an answer").json().await.expect("rows")
+        self.http
+            .get(url)
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("rows")
     }
 
     /// Every request the sandbox answered.
     pub(crate) async fn ledger(&self) -> Value {
         let url = format!("{}/_sandbox/ledger", self.url());
-        self.http.get(url).send().await.expect("an answer").json().await.expect("a ledger")
+        self.http
+            .get(url)
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("a ledger")
     }
 
     /// Puts leads in; returns their ids.
     pub(crate) async fn put_leads(&self, rows: Vec<Value>) -> Vec<String> {
         let answer = self.control("records/Lead", Value::Array(rows)).await;
-        answer["ids"].as_array().expect("ids").iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+        answer["ids"]
+            .as_array()
+            .expect("ids")
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Moves the sandbox's clock.
@@ -90,12 +123,7 @@ impl Org {
         self.control("faults", rules).await;
     }
 
-    /// A fresh client: no token, no clock, nothing counted.
-    pub(crate) fn fresh_client(&mut self) {
-        self.client = client(&self.sandbox);
-    }
-
-    /// Runs a pipeline.
+    /// Runs a pipeline, with a fresh client: no token, no clock, nothing counted.
     pub(crate) async fn run(&self, yaml: &str) -> Result<RunReport> {
         self.run_with(yaml, Options::default()).await
     }
@@ -115,7 +143,7 @@ impl Org {
         let (canceller, cancel) = cancel::pair();
         let canceller = Arc::new(Mutex::new(canceller));
         let outside = Outside {
-            client: self.client.clone(),
+            client: client(&self.sandbox),
             store: Arc::clone(&self.store),
             clock: Clock::system(),
             observer: Arc::new(move |event| hear(event, &canceller.lock().expect("not poisoned"))),
@@ -159,10 +187,23 @@ pub(crate) fn plan(yaml: &str) -> Plan {
 
 /// What compiling a well-formed pipeline gives.
 #[track_caller]
-pub(crate) fn planned(yaml: &str) -> (Option<Plan>, Vec<bridged::foundation::diagnostic::Diagnostic>) {
+pub(crate) fn planned(
+    yaml: &str,
+) -> (
+    Option<Plan>,
+    Vec<bridged::foundation::diagnostic::Diagnostic>,
+) {
     let pipeline = read::pipeline("pipelines/test.yaml", yaml.as_bytes());
     let project = read::project("bridged.yaml", PROJECT.as_bytes());
-    let document = pipeline.document.unwrap_or_else(|| panic!("{:#?}", pipeline.findings));
-    let project = project.document.unwrap_or_else(|| panic!("{:#?}", project.findings));
-    compile(&Input { pipeline: &document, project: &project, snapshots: &Snapshots::default() })
+    let document = pipeline
+        .document
+        .unwrap_or_else(|| panic!("{:#?}", pipeline.findings));
+    let project = project
+        .document
+        .unwrap_or_else(|| panic!("{:#?}", project.findings));
+    compile(&Input {
+        pipeline: &document,
+        project: &project,
+        snapshots: &Snapshots::default(),
+    })
 }
