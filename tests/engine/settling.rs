@@ -27,24 +27,20 @@ source: { object: Lead }
 field_map: { name: \"{{ LastName }}\", share: \"{{ 100 / AnnualRevenue }}\" }
 ";
 
-fn lead(n: usize, revenue: Value) -> Value {
+fn lead(n: usize, revenue: &Value) -> Value {
     json!({ "LastName": format!("Lead {n}"), "Company": "Acme", "AnnualRevenue": revenue, "SystemModstamp": "2027-02-01T08:00:00Z" })
 }
 
 async fn poisoned(count: usize, every: usize) -> Org {
     let org = Org::with_leads(0).await;
-    let rows = (0..count)
-        .map(|n| {
-            lead(
-                n,
-                if n % every == 0 {
-                    Value::Null
-                } else {
-                    json!(4)
-                },
-            )
-        })
-        .collect();
+    let revenue = |n: usize| {
+        if n.is_multiple_of(every) {
+            Value::Null
+        } else {
+            json!(4)
+        }
+    };
+    let rows = (0..count).map(|n| lead(n, &revenue(n))).collect();
     org.put_leads(rows).await;
     org
 }
@@ -163,7 +159,7 @@ async fn a_filter_that_gives_no_boolean_rejects_the_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_without_a_key_is_rejected_with_that_reason() {
     let org = Org::with_leads(0).await;
-    org.put_leads(vec![lead(1, json!(1))]).await;
+    org.put_leads(vec![lead(1, &json!(1))]).await;
     let yaml = LEADS.to_owned() + "profile_key: \"{{ Bridged_Id__c }}\"\n";
     let report = org.run(&yaml).await.unwrap();
     assert!(report.ledger.rejected > 0);
@@ -247,9 +243,8 @@ async fn i13_a_second_run_of_one_pipeline_is_refused_while_the_first_goes_on() {
         let org = Arc::clone(&org);
         async move {
             let hear = move |_: &RunEvent, _: &Canceller| {
-                if let Some(started) = started.lock().unwrap().take() {
-                    started.send(()).unwrap();
-                }
+                let first = started.lock().unwrap().take();
+                first.map_or(Ok(()), |first| first.send(())).unwrap();
             };
             org.listen(LEADS, Options::default(), hear).await
         }
