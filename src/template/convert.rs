@@ -4,17 +4,25 @@ use minijinja::Value as Engine;
 use minijinja::value::ValueKind;
 use serde_json::{Map, Number, Value};
 
+use super::budget::{Budget, WORK};
 use super::error::EvaluateError;
 
 /// How deep lists and maps may nest in a value that a template makes.
 const MAX_DEPTH: usize = 64;
 
-/// A value of the engine as JSON.
+/// A value of the engine as JSON, within the work of one evaluation.
 pub(super) fn json(value: &Engine) -> Result<Value, EvaluateError> {
-    nested(value, 0)
+    json_within(value, &Budget::new(WORK))
 }
 
-fn nested(value: &Engine, depth: usize) -> Result<Value, EvaluateError> {
+/// A value of the engine as JSON. Each item is charged before it is made, because the engine's lists are lazy: one
+/// that is joined with itself many times costs nothing until it is read.
+pub(super) fn json_within(value: &Engine, budget: &Budget) -> Result<Value, EvaluateError> {
+    nested(value, budget, 0)
+}
+
+fn nested(value: &Engine, budget: &Budget, depth: usize) -> Result<Value, EvaluateError> {
+    budget.charge(1)?;
     if depth > MAX_DEPTH {
         return Err(EvaluateError::too_costly(format!(
             "the value nests deeper than {MAX_DEPTH} lists and maps"
@@ -24,10 +32,14 @@ fn nested(value: &Engine, depth: usize) -> Result<Value, EvaluateError> {
         ValueKind::None => Ok(Value::Null),
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
         ValueKind::Number => number(value),
-        ValueKind::String => Ok(Value::String(value.as_str().unwrap_or_default().to_owned())),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            budget.charge_bytes(text.len())?;
+            Ok(Value::String(text.to_owned()))
+        }
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|_| unusable(value))?;
-            items.map(|item| nested(&item, depth + 1)).collect()
+            items.map(|item| nested(&item, budget, depth + 1)).collect()
         }
         ValueKind::Map => {
             let keys = value.try_iter().map_err(|_| unusable(value))?;
@@ -35,7 +47,7 @@ fn nested(value: &Engine, depth: usize) -> Result<Value, EvaluateError> {
             for key in keys {
                 let name = key.as_str().ok_or_else(|| unusable(&key))?;
                 let field = value.get_item(&key).map_err(|_| unusable(value))?;
-                fields.insert(name.to_owned(), nested(&field, depth + 1)?);
+                fields.insert(name.to_owned(), nested(&field, budget, depth + 1)?);
             }
             Ok(Value::Object(fields))
         }

@@ -1,4 +1,4 @@
-//! Runs what is printed for the template engine: loops, variables, arithmetic.
+//! Runs what is printed for the template engine: templates with loops and variables.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -11,20 +11,19 @@ use minijinja::{
 };
 use serde_json::Value;
 
+use super::arithmetic::{calculate, negate};
 use super::budget::{Budget, WORK};
 use super::catalogue::{Arguments, at};
-use super::convert::{engine, json};
+use super::convert::{engine, json, json_within};
 use super::error::EvaluateError;
 use super::native;
 use super::print::{self, Printed};
 use super::scope::{Scope, kind};
-use super::tree::{Comparison, Node, Statement};
-use super::value::{settle, settle_text, size, text};
+use super::tree::{Comparison, Node, Operator, Statement};
+use super::value::{settle, settle_text, text};
 
 /// The name of the one template of an environment.
 const NAME: &str = "template";
-/// Bytes of a value that cost one unit of work to hand over to a filter.
-const BYTES_PER_UNIT: usize = 16;
 
 /// A template compiled for the engine.
 pub(super) struct Program {
@@ -140,22 +139,16 @@ impl Program {
             ErrorKind::OutOfFuel => {
                 EvaluateError::too_costly("the template does more work than one record may cost")
             }
-            _ => EvaluateError::mismatch(words(error.detail().unwrap_or_default())),
+            _ if error
+                .detail()
+                .is_some_and(|detail| detail.contains("too large")) =>
+            {
+                EvaluateError::too_costly("the repeated value is too large")
+            }
+            _ => EvaluateError::mismatch("the values do not fit the operation"),
         };
         ours.span = span;
         ours
-    }
-}
-
-fn words(detail: &str) -> String {
-    if detail.starts_with("tried to use") {
-        detail.replace("tried to use", "cannot use")
-    } else if detail.contains("divide by zero") || detail.contains("division by zero") {
-        "cannot divide by zero".to_owned()
-    } else if detail.starts_with("unable to calculate") {
-        "the result of the calculation does not fit a number".to_owned()
-    } else {
-        "the values do not fit the operation".to_owned()
     }
 }
 
@@ -203,12 +196,25 @@ fn environment() -> &'static Environment<'static> {
             })
         });
         environment.add_filter("find", find);
-        environment.add_filter("exists", |value: Engine| !value.is_undefined());
-        environment.add_filter("given", |value: Engine| {
-            !value.is_undefined() && !value.is_none()
+        environment.add_filter("exists", |value: &Engine, wanted: bool| {
+            value.is_undefined() != wanted
+        });
+        environment.add_filter("is_given", |value: &Engine| is_given(value));
+        environment.add_filter("given", |value: Engine, other: Option<Engine>| {
+            if is_given(&value) {
+                value
+            } else {
+                other.unwrap_or_else(|| Engine::from(()))
+            }
         });
         environment.add_filter("cut", cut);
         environment.add_filter("compare", compare);
+        environment.add_filter("negate", |state: &State, value: &Engine| {
+            negate(&taken(state, value)?)
+                .map(|value| engine(&value))
+                .map_err(failure)
+        });
+        environment.add_filter("calculate", calculated);
         environment.add_filter("text", |state: &State, value: Engine| {
             let value = taken(state, &value)?;
             text(&value).map(Cow::into_owned).map_err(failure)
@@ -220,8 +226,10 @@ fn environment() -> &'static Environment<'static> {
 
 /// A value as JSON, its size counted as work.
 fn taken(state: &State, value: &Engine) -> Result<Value, Error> {
-    let value = json(value).map_err(failure)?;
-    state.consume_fuel((size(&value) / BYTES_PER_UNIT) as u64)?;
+    let left = state.fuel_levels().map_or(WORK, |(_, left)| left);
+    let budget = Budget::new(left);
+    let value = json_within(value, &budget).map_err(failure)?;
+    state.consume_fuel(left.saturating_sub(budget.left()))?;
     Ok(value)
 }
 
@@ -263,20 +271,15 @@ fn call(state: &State, input: &Engine, arguments: Rest<Engine>) -> Result<Engine
     let rest: Result<Vec<_>, _> = given
         .map(|value| taken(state, &value).map(Cow::Owned))
         .collect();
-    let left = state.fuel_levels().map_or(WORK, |(_, left)| left);
-    let budget = Budget::new(left);
-    let output = {
+    let rest = rest?;
+    charged(state, |budget| {
         let arguments = Arguments {
             values,
-            rest: rest?,
-            budget: &budget,
+            rest,
+            budget,
         };
-        native::apply(entry, Cow::Owned(input), &arguments)
-            .map(|value| engine(&value))
-            .map_err(failure)?
-    };
-    state.consume_fuel(left.saturating_sub(budget.left()))?;
-    Ok(output)
+        native::apply(entry, Cow::Owned(input), &arguments).map(Cow::into_owned)
+    })
 }
 
 /// A field that may be absent: undefined where it is.
@@ -310,6 +313,31 @@ fn compare(state: &State, first: &Engine, rest: Rest<Engine>) -> Result<bool, Er
         steps.push((comparison, Cow::Owned(taken(state, &value)?)));
     }
     native::compare(&first, &steps).map_err(failure)
+}
+
+fn is_given(value: &Engine) -> bool {
+    !value.is_undefined() && !value.is_none()
+}
+
+/// `left | calculate(operator, right)`
+fn calculated(state: &State, left: &Engine, index: usize, right: &Engine) -> Result<Engine, Error> {
+    let (left, right) = (taken(state, left)?, taken(state, right)?);
+    let Some(operator) = Operator::from_index(index) else {
+        return Err(Error::from(ErrorKind::InvalidOperation));
+    };
+    charged(state, |budget| calculate(operator, &left, &right, budget))
+}
+
+/// Runs work whose cost is taken from what is left of the evaluation's.
+fn charged(
+    state: &State,
+    work: impl FnOnce(&Budget) -> Result<Value, EvaluateError>,
+) -> Result<Engine, Error> {
+    let left = state.fuel_levels().map_or(WORK, |(_, left)| left);
+    let budget = Budget::new(left);
+    let value = work(&budget).map_err(failure)?;
+    state.consume_fuel(left.saturating_sub(budget.left()))?;
+    Ok(engine(&value))
 }
 
 /// What a loop goes over: a list, or nothing for null.

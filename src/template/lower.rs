@@ -14,7 +14,7 @@ use super::convert::json;
 use super::error::TemplateError;
 use super::locals::{Locals, Seen};
 use super::syntax::bytes;
-use super::tree::{Apply, Comparison, If, Kind, Node, Reference, Statement};
+use super::tree::{Apply, Comparison, If, Kind, Node, Operator, Reference, Statement};
 
 type Lowered<T> = Result<T, TemplateError>;
 
@@ -298,13 +298,13 @@ impl Lowering<'_> {
             BinOpKind::Gt => compare(left, Comparison::Greater, right),
             BinOpKind::Gte => compare(left, Comparison::GreaterOrEqual, right),
             BinOpKind::In => compare(left, Comparison::In, right),
-            BinOpKind::Add => Kind::Arithmetic("+", left, right),
-            BinOpKind::Sub => Kind::Arithmetic("-", left, right),
-            BinOpKind::Mul => Kind::Arithmetic("*", left, right),
-            BinOpKind::Div => Kind::Arithmetic("/", left, right),
-            BinOpKind::FloorDiv => Kind::Arithmetic("//", left, right),
-            BinOpKind::Rem => Kind::Arithmetic("%", left, right),
-            BinOpKind::Pow => Kind::Arithmetic("**", left, right),
+            BinOpKind::Add => Kind::Calculate(Operator::Add, left, right),
+            BinOpKind::Sub => Kind::Calculate(Operator::Subtract, left, right),
+            BinOpKind::Mul => Kind::Calculate(Operator::Multiply, left, right),
+            BinOpKind::Div => Kind::Calculate(Operator::Divide, left, right),
+            BinOpKind::FloorDiv => Kind::Calculate(Operator::DivideWhole, left, right),
+            BinOpKind::Rem => Kind::Calculate(Operator::Remainder, left, right),
+            BinOpKind::Pow => Kind::Calculate(Operator::Power, left, right),
         })
     }
 
@@ -442,12 +442,12 @@ fn call_error(call: &ast::Call<'_>, span: Range<usize>) -> TemplateError {
 
 /// A field of a reference is a longer reference; of anything else it is looked up when there is data.
 fn extend(mut base: Node, name: &str, span: &Range<usize>) -> Node {
-    let start = base.span.start.min(span.start);
-    base.span = start..span.end;
     if let Kind::Reference(reference) = &mut base.kind {
         reference.path.push(name.to_owned());
+        base.span.end = span.end;
         return base;
     }
+    let start = base.span.start.min(span.start);
     Node::new(
         Kind::Field(Box::new(base), name.to_owned()),
         start..span.end,
@@ -460,7 +460,7 @@ fn leftmost(kind: &Kind) -> Option<usize> {
         Kind::And(left, _)
         | Kind::Or(left, _)
         | Kind::Concat(left, _)
-        | Kind::Arithmetic(_, left, _)
+        | Kind::Calculate(_, left, _)
         | Kind::Compare(left, _)
         | Kind::Slice(left, _, _) => Some(left.span.start),
         _ => None,

@@ -1,8 +1,8 @@
 //! Field-map templates: compile once, know the names used, evaluate per record.
 //!
 //! A template is plain text with `{{ expressions }}` and `{% statements %}` in the syntax of Jinja. Its parser and the
-//! engine behind loops, variables and arithmetic are minijinja; references, texts, filters, tests, comparisons and
-//! conditions are evaluated directly over JSON, with the same rules (a property test holds the two together).
+//! engine behind loops and variables are minijinja; everything else is evaluated directly over JSON, by the same
+//! functions that the engine calls (a property test holds the two ways together).
 //!
 //! # Rules
 //! * One expression alone keeps the type of its value. Text around it makes a text: null renders as nothing, the
@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod error;
 pub mod scope;
 
+mod arithmetic;
 mod bind;
 mod budget;
 mod convert;

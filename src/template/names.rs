@@ -174,7 +174,7 @@ impl Finder {
                 self.touch(&left, false);
                 Ok(either([left, self.shape(right)?]))
             }
-            Kind::Concat(left, right) | Kind::Arithmetic(_, left, right) => {
+            Kind::Concat(left, right) | Kind::Calculate(_, left, right) => {
                 self.read_all([left.as_ref(), right.as_ref()])
             }
             Kind::Compare(first, rest) => self
@@ -254,7 +254,15 @@ impl Finder {
             Gives::Elements => entry.name != "reverse",
             Gives::Element => matches!(entry.name, "min" | "max"),
         };
-        self.touch(&input, is_list);
+        // A list written in the template is taken apart without reading its items, unless the filter looks at them.
+        let looks = matches!(
+            entry.name,
+            "select" | "reject" | "sort" | "unique" | "min" | "max"
+        );
+        let handed_on = matches!(entry.gives, Gives::Elements | Gives::Element);
+        if !(handed_on && matches!(input, Shape::List(_))) || (looks && attribute.is_none()) {
+            self.touch(&input, is_list);
+        }
         let element = match entry.gives {
             Gives::Value => return Ok(Shape::Computed),
             _ => self.element(&input),

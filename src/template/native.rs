@@ -1,4 +1,4 @@
-//! Evaluates expressions over JSON without the template engine: everything but loops, variables and arithmetic.
+//! Evaluates templates over JSON without the template engine: everything but loops and variables.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::nearest;
 
+use super::arithmetic::{calculate, negate};
 use super::budget::{Budget, MAX_OUTPUT};
 use super::catalogue::{Arguments, Entry, Work};
 use super::error::EvaluateError;
 use super::predicate;
 use super::scope::{Scope, field, kind};
 use super::tree::{Apply, Comparison, Kind, Node, Statement};
-use super::value::{contains, equal, integer, order, text, truth};
+use super::value::{contains, equal, integer, order, size, text, truth};
 
 type Evaluated<'v> = Result<Cow<'v, Value>, EvaluateError>;
 
@@ -41,11 +42,12 @@ pub(super) fn covers(statements: &[Statement]) -> bool {
 fn covers_node(node: &Node) -> bool {
     match &node.kind {
         Kind::Constant(_) | Kind::Reference(_) => true,
-        Kind::Local(_) | Kind::Loop(_) | Kind::Negate(_) | Kind::Arithmetic(..) => false,
-        Kind::Field(base, _) | Kind::Not(base) => covers_node(base),
+        Kind::Local(_) | Kind::Loop(_) => false,
+        Kind::Field(base, _) | Kind::Not(base) | Kind::Negate(base) => covers_node(base),
         Kind::Item(left, right)
         | Kind::And(left, right)
         | Kind::Or(left, right)
+        | Kind::Calculate(_, left, right)
         | Kind::Concat(left, right) => covers_node(left) && covers_node(right),
         Kind::Slice(base, start, stop) => {
             covers_node(base) && start.iter().chain(stop).all(|bound| covers_node(bound))
@@ -141,16 +143,14 @@ impl<'v> Evaluation<'v> {
             }
             Kind::Apply(apply) => self.apply(apply),
             Kind::List(items) => {
-                let items: Result<Vec<Value>, _> = items
-                    .iter()
-                    .map(|item| self.value(item).map(Cow::into_owned))
-                    .collect();
+                let items: Result<Vec<Value>, _> =
+                    items.iter().map(|item| self.copied(item)).collect();
                 Ok(Cow::Owned(Value::Array(items?)))
             }
             Kind::Map(pairs) => {
                 let mut fields = Map::new();
                 for (name, value) in pairs {
-                    fields.insert(name.clone(), self.value(value)?.into_owned());
+                    fields.insert(name.clone(), self.copied(value)?);
                 }
                 Ok(Cow::Owned(Value::Object(fields)))
             }
@@ -176,6 +176,11 @@ impl<'v> Evaluation<'v> {
                 } else {
                     self.value(right)
                 }
+            }
+            Kind::Negate(operand) => negate(&*self.value(operand)?).map(Cow::Owned),
+            Kind::Calculate(operator, left, right) => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                calculate(*operator, &left, &right, self.budget).map(Cow::Owned)
             }
             Kind::Compare(first, rest) => {
                 let first = self.value(first)?;
@@ -204,6 +209,13 @@ impl<'v> Evaluation<'v> {
         }
     }
 
+    /// A value that becomes part of a list or a map.
+    fn copied(&self, node: &'v Node) -> Result<Value, EvaluateError> {
+        let value = self.value(node)?;
+        self.budget.charge_bytes(size(&value))?;
+        Ok(value.into_owned())
+    }
+
     fn optional(&self, node: Option<&'v Node>) -> Result<Option<Cow<'v, Value>>, EvaluateError> {
         node.map(|node| self.value(node)).transpose()
     }
@@ -215,11 +227,15 @@ impl<'v> Evaluation<'v> {
                 return Ok(boolean(present == wanted));
             }
             Work::Default => {
-                return match (self.lenient(&apply.input)?, apply.arguments.first()) {
-                    (Some(value), _) if !value.is_null() => Ok(value),
-                    (_, Some(Some(other))) => self.value(other),
-                    _ => Ok(NULL),
-                };
+                let other = apply.arguments.first().and_then(Option::as_ref);
+                let value = self.lenient(&apply.input)?;
+                let is_given = value.as_ref().is_some_and(|value| !value.is_null());
+                // What stands behind a plain name is read only when it is needed.
+                if is_given && matches!(apply.input.kind, Kind::Reference(_)) {
+                    return Ok(value.unwrap_or(NULL));
+                }
+                let other = self.optional(other)?.unwrap_or(NULL);
+                return Ok(value.filter(|_| is_given).unwrap_or(other));
             }
             Work::Filter(_) | Work::List(_) | Work::Test(_) => {}
         }

@@ -92,8 +92,7 @@ impl Printed {
             } => {
                 self.tag("if ", test);
                 self.block(then);
-                self.push("{%else%}");
-                self.block(otherwise);
+                self.otherwise(otherwise);
                 self.push("{%endif%}");
             }
             Statement::For {
@@ -138,6 +137,24 @@ impl Printed {
         }
     }
 
+    /// An `if` that is all of an `else` is an `elif`, which does not nest.
+    fn otherwise(&mut self, mut otherwise: &[Statement]) {
+        while let [
+            Statement::If {
+                test,
+                then,
+                otherwise: next,
+            },
+        ] = otherwise
+        {
+            self.tag("elif ", test);
+            self.block(then);
+            otherwise = next;
+        }
+        self.push("{%else%}");
+        self.block(otherwise);
+    }
+
     fn tag(&mut self, start: &str, node: &Node) {
         self.push("{%");
         self.push(start);
@@ -145,16 +162,33 @@ impl Printed {
         self.push("%}");
     }
 
+    /// An expression that can stand anywhere; brackets only where they are needed, because the engine bounds them.
     fn node(&mut self, node: &Node) {
+        if is_tight(&node.kind) {
+            self.bare(node);
+        } else {
+            self.bracketed(node);
+        }
+    }
+
+    fn bare(&mut self, node: &Node) {
         let start = self.text.len();
-        self.push("(");
         self.kind(&node.kind);
-        self.push(")");
         self.marks.push((start..self.text.len(), node.span.clone()));
     }
 
-    fn two(&mut self, left: &Node, operator: &str, right: &Node) {
-        self.node(left);
+    fn bracketed(&mut self, node: &Node) {
+        self.push("(");
+        self.bare(node);
+        self.push(")");
+    }
+
+    fn two(&mut self, left: &Node, operator: &str, right: &Node, is_chain: bool) {
+        if is_chain {
+            self.bare(left);
+        } else {
+            self.node(left);
+        }
         self.push(operator);
         self.node(right);
     }
@@ -185,10 +219,25 @@ impl Printed {
                 self.optional(stop.as_deref());
                 self.push(")");
             }
-            Kind::If(choice) => {
-                self.two(&choice.then, " if ", &choice.test);
-                self.push(" else ");
-                self.optional(choice.otherwise.as_ref());
+            Kind::Negate(operand) => {
+                self.node(operand);
+                self.push("|negate");
+            }
+            Kind::Calculate(operator, left, right) => {
+                self.node(left);
+                self.push(&format!("|calculate({},", operator.index()));
+                self.node(right);
+                self.push(")");
+            }
+            Kind::Compare(first, rest) => {
+                self.node(first);
+                self.push("|compare(");
+                for (comparison, node) in rest {
+                    self.push(&format!("{},", comparison.index()));
+                    self.node(node);
+                    self.push(",");
+                }
+                self.push(")");
             }
             Kind::Apply(apply) => self.apply(apply),
             Kind::List(items) => {
@@ -214,31 +263,36 @@ impl Printed {
         match kind {
             Kind::Not(operand) => {
                 self.push("not ");
-                self.node(operand);
-            }
-            Kind::Negate(operand) => {
-                self.push("-");
-                self.node(operand);
-            }
-            Kind::And(left, right) => self.two(left, " and ", right),
-            Kind::Or(left, right) => self.two(left, " or ", right),
-            Kind::Arithmetic(operator, left, right) => self.two(left, operator, right),
-            Kind::Concat(left, right) => {
-                self.push("(");
-                self.node(left);
-                self.push("|text)~(");
-                self.node(right);
-                self.push("|text)");
-            }
-            Kind::Compare(first, rest) => {
-                self.node(first);
-                self.push("|compare(");
-                for (comparison, node) in rest {
-                    self.push(&format!("{},", comparison.index()));
-                    self.node(node);
-                    self.push(",");
+                if matches!(operand.kind, Kind::Not(_)) {
+                    self.bare(operand);
+                } else {
+                    self.node(operand);
                 }
-                self.push(")");
+            }
+            Kind::And(left, right) => {
+                self.two(left, " and ", right, matches!(left.kind, Kind::And(..)));
+            }
+            Kind::Or(left, right) => {
+                self.two(left, " or ", right, matches!(left.kind, Kind::Or(..)));
+            }
+            Kind::Concat(left, right) => {
+                if matches!(left.kind, Kind::Concat(..)) {
+                    self.bare(left);
+                } else {
+                    self.node(left);
+                    self.push("|text");
+                }
+                self.push("~");
+                self.node(right);
+                self.push("|text");
+            }
+            Kind::If(choice) => {
+                self.two(&choice.then, " if ", &choice.test, false);
+                self.push(" else ");
+                match &choice.otherwise {
+                    Some(node) if matches!(node.kind, Kind::If(_)) => self.bare(node),
+                    otherwise => self.optional(otherwise.as_ref()),
+                }
             }
             // The others are printed by the caller.
             _ => {}
@@ -262,18 +316,23 @@ impl Printed {
     fn apply(&mut self, apply: &Apply) {
         match apply.entry.work {
             Work::Defined(wanted) => {
-                if !wanted {
-                    self.push("not ");
-                }
                 self.lenient(&apply.input);
-                self.push("|exists");
+                self.push(&format!("|exists({wanted})"));
             }
             Work::Default => {
+                let other = apply.arguments.first().and_then(Option::as_ref);
                 self.lenient(&apply.input);
-                self.push(" if (");
-                self.lenient(&apply.input);
-                self.push("|given) else ");
-                self.optional(apply.arguments.first().and_then(Option::as_ref));
+                if let Kind::Reference(reference) = &apply.input.kind {
+                    // What stands behind a plain name is read only when it is needed.
+                    self.push(" if ");
+                    self.reference('u', &reference.path);
+                    self.push("|is_given else ");
+                    self.optional(other);
+                } else {
+                    self.push("|given(");
+                    self.optional(other);
+                    self.push(")");
+                }
             }
             Work::Filter(_) | Work::List(_) | Work::Test(_) => {
                 self.node(&apply.input);
@@ -293,7 +352,6 @@ impl Printed {
     /// A value that may be absent.
     fn lenient(&mut self, node: &Node) {
         let start = self.text.len();
-        self.push("(");
         match &node.kind {
             Kind::Reference(reference) => self.reference('u', &reference.path),
             Kind::Field(base, name) => {
@@ -302,9 +360,20 @@ impl Printed {
                 self.constant(Value::String(name.clone()));
                 self.push(")");
             }
-            kind => self.kind(kind),
+            _ => self.node(node),
         }
-        self.push(")");
         self.marks.push((start..self.text.len(), node.span.clone()));
+    }
+}
+
+/// Whether an expression is printed as one operand: a variable, a bracket, or either with filters behind it.
+fn is_tight(kind: &Kind) -> bool {
+    match kind {
+        Kind::Not(_) | Kind::And(..) | Kind::Or(..) | Kind::Concat(..) | Kind::If(_) => false,
+        Kind::Apply(apply) => {
+            !(matches!(apply.entry.work, Work::Default)
+                && matches!(apply.input.kind, Kind::Reference(_)))
+        }
+        _ => true,
     }
 }

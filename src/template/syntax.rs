@@ -14,9 +14,9 @@ pub(super) const MAX_SOURCE: usize = 65_536;
 /// Tokens of one template.
 const MAX_TOKENS: usize = 4_000;
 /// Statements (`{% … %}`) of one template.
-const MAX_STATEMENTS: usize = 200;
-/// Operators, dots, filters and words between one `{{` or `{%` and its end.
-const MAX_CHAIN: usize = 500;
+const MAX_STATEMENTS: usize = 120;
+/// The weight of one expression, between `{{` or `{%` and its end: a bound on the depth of its tree.
+const MAX_WEIGHT: usize = 240;
 
 /// Whether a text has any template syntax; without it, it is a constant.
 pub(super) fn is_plain(text: &str) -> bool {
@@ -45,31 +45,24 @@ pub(super) fn bytes(span: Span) -> Range<usize> {
 
 /// Refuses what would nest too deep: each operator of a chain is one level of the tree.
 fn bound(text: &str) -> Result<(), TemplateError> {
-    let (mut tokens, mut statements, mut chain) = (0, 0, 0);
+    let (mut tokens, mut statements, mut weight) = (0, 0, 0);
     // What the tokenizer refuses, the parser refuses again, with a better place.
     for (token, span) in tokenize(text, false, SyntaxConfig::default()).map_while(Result::ok) {
         tokens += 1;
         match token {
-            Token::VariableStart => chain = 0,
+            Token::VariableStart => weight = 0,
             Token::BlockStart => {
-                chain = 0;
+                weight = 0;
                 statements += 1;
             }
-            Token::Str(_)
-            | Token::String(_)
-            | Token::Int(_)
-            | Token::Int128(_)
-            | Token::Float(_)
-            | Token::Comma
-            | Token::Colon => {}
-            _ => chain += 1,
+            token => weight += weigh(&token),
         }
         let (what, limit) = if tokens > MAX_TOKENS {
             ("words and signs", MAX_TOKENS)
         } else if statements > MAX_STATEMENTS {
             ("statements", MAX_STATEMENTS)
-        } else if chain > MAX_CHAIN {
-            ("operators and names in one expression", MAX_CHAIN)
+        } else if weight > MAX_WEIGHT {
+            ("steps in one expression", MAX_WEIGHT / 2)
         } else {
             continue;
         };
@@ -79,6 +72,25 @@ fn bound(text: &str) -> Result<(), TemplateError> {
         ));
     }
     Ok(())
+}
+
+/// How much a token may deepen the tree. Prefix operators nest in the parser itself, so they weigh most.
+fn weigh(token: &Token<'_>) -> usize {
+    match token {
+        Token::Ident("not") | Token::Minus => 4,
+        Token::Ident(_) | Token::Dot | Token::Pipe => 1,
+        Token::Str(_)
+        | Token::String(_)
+        | Token::Int(_)
+        | Token::Int128(_)
+        | Token::Float(_)
+        | Token::Comma
+        | Token::Colon
+        | Token::ParenClose
+        | Token::BracketClose
+        | Token::BraceClose => 0,
+        _ => 2,
+    }
 }
 
 fn too_large(message: String, span: Range<usize>) -> TemplateError {
@@ -98,6 +110,9 @@ fn syntax_error(text: &str, error: &minijinja::Error) -> TemplateError {
             start..end,
         )
         .help("templates know `if`, `for`, `set` and `with`; they reach no other file and define no macros");
+    }
+    if detail.contains("recursion") {
+        return too_large("the template nests too deep".to_owned(), start..end);
     }
     TemplateError::new(Code::TemplateSyntax, detail.to_owned(), start..end).help(hint(detail))
 }

@@ -68,7 +68,7 @@ pub(super) enum Kind {
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
     Concat(Box<Node>, Box<Node>),
-    Arithmetic(&'static str, Box<Node>, Box<Node>),
+    Calculate(Operator, Box<Node>, Box<Node>),
 }
 
 /// A path of names into the data.
@@ -108,6 +108,44 @@ pub(super) enum Comparison {
     GreaterOrEqual,
     In,
     NotIn,
+}
+
+/// A calculation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    DivideWhole,
+    Remainder,
+    Power,
+}
+
+impl Operator {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Add, "+"),
+        (Self::Subtract, "-"),
+        (Self::Multiply, "*"),
+        (Self::Divide, "/"),
+        (Self::DivideWhole, "//"),
+        (Self::Remainder, "%"),
+        (Self::Power, "**"),
+    ];
+
+    /// As it is written.
+    pub(super) fn sign(self) -> &'static str {
+        Self::ALL[self.index()].1
+    }
+
+    /// A number that [`Operator::from_index`] turns back.
+    pub(super) fn index(self) -> usize {
+        self as usize
+    }
+
+    pub(super) fn from_index(index: usize) -> Option<Self> {
+        Self::ALL.get(index).map(|(operator, _)| *operator)
+    }
 }
 
 impl Comparison {

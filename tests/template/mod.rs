@@ -1,6 +1,9 @@
 //! Templates: values, names used, filters, failures, limits.
 
 mod examples;
+mod limits;
+mod names;
+mod values;
 
 use bridged::foundation::record::Record;
 use bridged::template::Template;

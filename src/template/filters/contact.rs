@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use phonenumber::Mode;
-use phonenumber::country::Id;
+use phonenumber::country::{Id, Source};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
@@ -88,20 +88,34 @@ fn e164(input: &Value, arguments: &Arguments<'_>) -> Made {
     }
 }
 
+/// A number with its country's code speaks for itself: the country of the record must not touch it, or a national
+/// prefix of that country is taken out of the middle of it.
 fn number(written: &str, country: Option<Id>) -> Option<String> {
     let written = written.trim();
     if written.is_empty() || written.len() > MAX_PHONE {
         return None;
     }
     let plain: String = written.chars().map(narrow).collect();
-    if !plain.starts_with('+') {
-        country?;
+    if plain.starts_with('+') {
+        return valid(None, &plain).map(|(number, _)| number);
     }
-    valid(&plain, country).or_else(|| {
-        // 00 stands for + in most of the world, whatever the country of the record dials.
-        let rest = plain.strip_prefix("00")?;
-        valid(&format!("+{rest}"), country)
-    })
+    let national = valid(Some(country?), &plain);
+    if let Some((number, source)) = &national
+        && (*source != Source::Idd || ends_with_digits(&plain, number))
+    {
+        return Some(number.clone());
+    }
+    // 00 stands for + in most of the world, whatever the country of the record dials; 011 does in North America.
+    let rest = plain
+        .strip_prefix("00")
+        .or_else(|| plain.strip_prefix("011"))?;
+    valid(None, &format!("+{rest}")).map(|(number, _)| number)
+}
+
+/// Whether the digits of a text end with all digits of a number, so that none was taken from the middle.
+fn ends_with_digits(written: &str, number: &str) -> bool {
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    digits.ends_with(number.trim_start_matches('+'))
 }
 
 /// Full-width forms, as East Asian keyboards write them, as ASCII.
@@ -113,15 +127,13 @@ fn narrow(letter: char) -> char {
     }
 }
 
-fn valid(plain: &str, country: Option<Id>) -> Option<String> {
+/// A valid number as `+` and digits, and how its country was found.
+fn valid(country: Option<Id>, plain: &str) -> Option<(String, Source)> {
     let number = phonenumber::parse(country, plain).ok()?;
-    number
-        .is_valid()
-        .then(|| number.format().mode(Mode::E164).to_string())
-        .map(|formatted| match formatted.split_once(";ext=") {
-            Some((number, _)) => number.to_owned(),
-            None => formatted,
-        })
+    number.is_valid().then(|| {
+        let written = number.format().mode(Mode::E164).to_string();
+        (written, number.code().source())
+    })
 }
 
 fn sha256(input: &Value, arguments: &Arguments<'_>) -> Made {
