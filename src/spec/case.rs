@@ -43,11 +43,11 @@ pub struct Expect {
     /// The record is rejected, with this code or this field.
     #[serde(default, deserialize_with = "given")]
     pub rejected: Option<ExpectRejected>,
-    /// The score.
+    /// The score that the rules add up to.
     #[serde(default, deserialize_with = "whole_given")]
     #[schemars(range(min = -MAX_WHOLE, max = MAX_WHOLE), example = 20)]
     pub score: Option<i64>,
-    /// The grade.
+    /// The grade that the score gets.
     #[serde(default, deserialize_with = "given")]
     #[schemars(example = &"Warm")]
     pub grade: Option<String>,

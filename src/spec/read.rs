@@ -1,5 +1,6 @@
 //! Bytes of one file into a document: decoded, parsed, freed of credentials, held against the schema, typed, checked.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -51,49 +52,33 @@ fn read<T: DeserializeOwned>(
         Ok(text) => text,
         Err(finding) => return refused(*finding),
     };
-    let (file, mut secrets) = without_secrets(path, text);
-    let (tree, mut found) = yaml::parse(&file);
-    let Some(mut tree) = tree else {
-        found.append(&mut secrets);
-        return Read {
-            document: None,
-            findings: found,
-        };
+    let (file, mut found) = without_secrets(path, text);
+    let (tree, findings) = yaml::parse(&file);
+    let named = match &tree {
+        Some(tree) => secrets::by_key(tree, is_project),
+        None => secrets::by_key_in_text(&file.text, is_project),
     };
-    let spans = secrets::by_key(&tree, is_project);
-    let file = if spans.is_empty() {
-        file
-    } else {
-        for span in &spans {
-            blot_values(&mut tree, span.start);
+    let file = without_named_secrets(file, &named, &mut found);
+    found.extend(findings);
+    let mut document = None;
+    if let Some(mut tree) = tree {
+        for span in &named {
+            blot_value(&mut tree, span.start);
         }
-        let blotted = Arc::new(SourceFile {
-            path: file.path.clone(),
-            text: secrets::blot(&file.text, &spans),
+        found.extend(if is_project {
+            environment::malformed(&file, &tree)
+        } else {
+            environment::refuse(&file, &tree)
         });
-        for span in spans {
-            if !secrets.iter().any(|finding| overlaps(finding, &span)) {
-                secrets.push(secrets::finding(&blotted, span, "a credential"));
-            }
-        }
-        blotted
-    };
-    found.append(&mut secrets);
-    found.extend(if is_project {
-        environment::malformed(&file, &tree)
-    } else {
-        environment::refuse(&file, &tree)
-    });
-    let document = shaped(&file, tree, schema, &mut found);
+        document = shaped(&file, tree, schema, &mut found);
+    }
     if let Some(document) = &document {
         found.extend(check(document));
     }
+    // Everything is shown from the text in which no credential stands any more.
     for finding in &mut found {
-        let places = finding
-            .place
-            .iter_mut()
-            .chain(finding.related.iter_mut().map(|(place, _)| place));
-        for place in places {
+        let related = finding.related.iter_mut().map(|(place, _)| place);
+        for place in finding.place.iter_mut().chain(related) {
             place.file = Arc::clone(&file);
         }
     }
@@ -215,7 +200,29 @@ fn without_secrets(path: &str, text: &str) -> (Arc<SourceFile>, Vec<Diagnostic>)
     (file, findings)
 }
 
-fn overlaps(finding: &Diagnostic, span: &std::ops::Range<usize>) -> bool {
+/// The file with the values blotted out that stand behind the names of credentials, and the findings for those that
+/// were not found already.
+fn without_named_secrets(
+    file: Arc<SourceFile>,
+    named: &[Range<usize>],
+    found: &mut Vec<Diagnostic>,
+) -> Arc<SourceFile> {
+    if named.is_empty() {
+        return file;
+    }
+    let file = Arc::new(SourceFile {
+        path: file.path.clone(),
+        text: secrets::blot(&file.text, named),
+    });
+    for span in named {
+        if !found.iter().any(|known| overlaps(known, span)) {
+            found.push(secrets::finding(&file, span.clone(), "a credential"));
+        }
+    }
+    file
+}
+
+fn overlaps(finding: &Diagnostic, span: &Range<usize>) -> bool {
     finding
         .place
         .as_ref()
@@ -223,13 +230,13 @@ fn overlaps(finding: &Diagnostic, span: &std::ops::Range<usize>) -> bool {
 }
 
 /// Blots out the value that begins at an offset.
-fn blot_values(node: &mut Node, start: usize) {
+fn blot_value(node: &mut Node, start: usize) {
     let extent = node.extent.range();
     match &mut node.kind {
         Kind::Map(entries) => entries
             .iter_mut()
-            .for_each(|entry| blot_values(&mut entry.value, start)),
-        Kind::List(items) => items.iter_mut().for_each(|item| blot_values(item, start)),
+            .for_each(|entry| blot_value(&mut entry.value, start)),
+        Kind::List(items) => items.iter_mut().for_each(|item| blot_value(item, start)),
         Kind::Text(text) if extent.start == start => text.value = "*".repeat(text.value.len()),
         Kind::Number(number) if extent.start == start => *number = 0.into(),
         _ => {}

@@ -17,12 +17,16 @@ pub(super) fn in_text(text: &str) -> Vec<(Range<usize>, &'static str)> {
         while let Some(offset) = text[from..].find(looks.begins) {
             let start = from + offset;
             from = start + looks.begins.len();
-            let preceded = text[..start].chars().next_back().is_some_and(is_token_char);
-            let end = (looks.end)(&text[start..]).map(|length| start + length);
-            if let Some(end) = end.filter(|_| looks.inside || !preceded) {
-                let span = start + looks.keep..end;
-                from = end;
-                found.push((span, looks.what));
+            let inside_word = || text[..start].chars().next_back().is_some_and(is_word_char);
+            if !looks.inside && inside_word() {
+                continue;
+            }
+            if let Some(length) = (looks.end)(&text[start..]) {
+                from = start + length;
+                found.push((start + looks.keep..from, looks.what));
+            } else if !looks.inside {
+                // A run is looked at once: texts made of beginnings take no longer than others.
+                from += token_length(&text[from..]);
             }
         }
     }
@@ -99,9 +103,18 @@ fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '=' | '+' | '/')
 }
 
+fn is_word_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// The length of the run of token characters.
+fn token_length(text: &str) -> usize {
+    text.find(|c| !is_token_char(c)).unwrap_or(text.len())
+}
+
 /// The length of the run of token characters, where it is at least `least` and holds a digit: words do not.
 fn run(text: &str, least: usize) -> Option<usize> {
-    let length = text.find(|c| !is_token_char(c)).unwrap_or(text.len());
+    let length = token_length(text);
     let token = &text[..length];
     (length >= least && token.bytes().any(|byte| byte.is_ascii_digit())).then_some(length)
 }
@@ -116,20 +129,21 @@ fn signed_token(text: &str) -> Option<usize> {
 
 /// The id of an org, `!`, and a long run.
 fn session(text: &str) -> Option<usize> {
-    let (org, rest) = text.split_once('!')?;
-    let is_org =
-        matches!(org.len(), 15 | 18) && org.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let length = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
-    (is_org && length >= 20).then_some(org.len() + 1 + length)
+    let id = text.find(|c: char| !c.is_ascii_alphanumeric())?;
+    let rest = text[id..]
+        .strip_prefix('!')
+        .filter(|_| matches!(id, 15 | 18))?;
+    let length = token_length(rest);
+    (length >= 20).then_some(id + 1 + length)
 }
 
 fn private_key(text: &str) -> Option<usize> {
-    let line = text.lines().next()?;
-    if !line.contains("PRIVATE KEY-----") {
+    // The longest label is `ENCRYPTED PRIVATE KEY` (RFC 7468, section 4).
+    let header = &text[..text.floor_char_boundary(48)];
+    if !header.lines().next()?.contains("PRIVATE KEY-----") {
         return None;
     }
-    let end = text.find("-----END ").unwrap_or(text.len());
-    Some(end)
+    Some(text.find("-----END ").unwrap_or(text.len()))
 }
 
 /// `user:password@` behind `://`, where the password is not a variable.
@@ -200,6 +214,11 @@ fn holds_secret(entry: &Entry, project: bool) -> bool {
         Kind::Number(_) => return project,
         _ => return false,
     };
+    is_secret(text, project)
+}
+
+/// Whether the value of a key that names a credential is one.
+fn is_secret(text: &str, project: bool) -> bool {
     if project {
         return !text.is_empty() && !is_variables(text);
     }
@@ -217,6 +236,36 @@ fn is_variables(text: &str) -> bool {
             .all(|part| matches!(part, EnvPart::Variable(..))),
         Err(_) => text.starts_with("${"),
     }
+}
+
+/// Credentials behind the names of keys in a text that is no YAML, as far as single lines give them away.
+pub(super) fn by_key_in_text(text: &str, project: bool) -> Vec<Range<usize>> {
+    /// The longest line that is looked at, in bytes.
+    const REACH: usize = 4096;
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (colon, _) in text.match_indices(':') {
+        if found.last().is_some_and(|last| colon < last.end) {
+            continue;
+        }
+        let before = text[..colon].trim_end_matches(['"', '\'', ' ']);
+        let key_start = before
+            .rfind(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'))
+            .map_or(0, |index| index + 1);
+        if !names_secret(&before[key_start..]) {
+            continue;
+        }
+        let rest = &text[colon + 1..text.floor_char_boundary(colon + REACH)];
+        let value = rest.trim_start_matches([' ', '"', '\'']);
+        let start = colon + 1 + (rest.len() - value.len());
+        let end = value
+            .find(['\n', '\r', ',', '}', '"', '\''])
+            .unwrap_or(value.len());
+        let value = value[..end].trim_end();
+        if is_secret(value, project) {
+            found.push(start..start + value.len());
+        }
+    }
+    found
 }
 
 /// The finding for one credential.
@@ -273,6 +322,11 @@ mod tests {
             ),
             (format!("a: \"3MVG9{}\"", &digits[..80]), "a Consumer Key"),
             (format!("a: EAA{}", &digits[..80]), "a WhatsApp token"),
+            (
+                "link: https://x.example/?access=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.01234567"
+                    .to_owned(),
+                "a signed token",
+            ),
             (
                 "k: |\n  -----BEGIN RSA PRIVATE KEY-----\n  MIIE\n".to_owned(),
                 "a private key",
