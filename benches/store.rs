@@ -1,7 +1,8 @@
 //! What storing costs: microseconds a profile when it is inserted, unchanged and changed, and the memory it takes.
 //!
 //! `cargo bench --bench store [-- ROWS…]`; 100,000 and 1,000,000 rows where nothing is said. A profile has 20
-//! attributes, a commit 2,000 profiles; every commit is flushed to the disk as in a run.
+//! attributes, a commit 2,000 profiles; every commit is flushed to the disk as in a run. Each number is the time on the
+//! wall, and in brackets the time on a processor, which tells the same on a machine that is busy with other things.
 
 use std::error::Error;
 use std::io::Write;
@@ -30,7 +31,7 @@ fn main() -> Outcome {
     let mut out = std::io::stdout();
     writeln!(
         out,
-        "{:>10} {:>10} {:>10} {:>10} {:>10} {:>12} {:>10}",
+        "{:>10} {:>10} {:>17} {:>17} {:>17} {:>12} {:>10}",
         "rows", "keys", "insert", "unchanged", "changed", "peak memory", "file"
     )?;
     for rows in rows {
@@ -65,15 +66,25 @@ fn measure(rows: u64, shuffled: bool) -> Outcome<String> {
     let changed = load.pass(1, |ledger| ledger.delivered)?;
     let size = std::fs::metadata(dir.path().join("bridged.db"))?.len();
     let keys = if shuffled { "shuffled" } else { "ascending" };
-    let micros = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
+    let micros = |spent: Spent| {
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
+        format!("{:.2} ({:.2}) µs", each(spent.wall), each(spent.processor))
+    };
     Ok(format!(
-        "{rows:>10} {keys:>10} {:>7.2} µs {:>7.2} µs {:>7.2} µs {:>8} MiB {:>6} MiB",
+        "{rows:>10} {keys:>10} {:>17} {:>17} {:>17} {:>8} MiB {:>6} MiB",
         micros(insert),
         micros(unchanged),
         micros(changed),
         peak_memory_mib(),
         size >> 20,
     ))
+}
+
+/// Time that passed inside the store.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    wall: Duration,
+    processor: Duration,
 }
 
 struct Load {
@@ -85,8 +96,8 @@ struct Load {
 
 impl Load {
     /// Commits every profile once, in its `round`-th form; returns the time spent inside the store.
-    fn pass(&self, round: u64, expected: fn(&Ledger) -> u64) -> Outcome<Duration> {
-        let mut spent = Duration::ZERO;
+    fn pass(&self, round: u64, expected: fn(&Ledger) -> u64) -> Outcome<Spent> {
+        let mut spent = Spent::default();
         for first in (0..self.rows).step_by(COMMIT as usize) {
             let profiles: Vec<_> = (first..self.rows.min(first + COMMIT))
                 .map(|index| profile(self.number(index), round))
@@ -105,9 +116,10 @@ impl Load {
                 requests_so_far: Requests::default(),
                 api_calls_so_far: 0,
             };
-            let start = Instant::now();
+            let (start, before) = (Instant::now(), processor_time());
             let committed = self.store.commit(&commit)?;
-            spent += start.elapsed();
+            spent.wall += start.elapsed();
+            spent.processor += processor_time().saturating_sub(before);
             if expected(&committed.delta) != profiles.len() as u64 {
                 return Err(format!("not what was measured: {:?}", committed.delta).into());
             }
@@ -161,4 +173,11 @@ fn peak_memory_mib() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
     kib.unwrap_or(0) >> 10
+}
+
+/// How long this thread has been on a processor; zero where the system does not say.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
 }

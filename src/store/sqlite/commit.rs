@@ -117,9 +117,8 @@ impl<'c> Writer<'c> {
         let same_source = given(profile.salesforce_id.as_deref(), text(1)?)
             && given(profile.object.as_deref(), text(2)?);
         let same_mark = row.get::<_, bool>(3).map_err(&failed)? == profile.deleted;
-        let consent = lay_over(text(4)?.unwrap_or_default(), consent, &profile.consent)?;
-        let stored = text(5)?.unwrap_or_default();
-        let attributes = lay_over(stored, attributes, &profile.attributes)?;
+        let consent = merge::lay_over(text(4)?.unwrap_or_default(), consent)?;
+        let attributes = merge::lay_over(text(5)?.unwrap_or_default(), attributes)?;
         if same_source && same_mark && consent.is_none() && attributes.is_none() {
             return Ok(Standing::Same);
         }
@@ -166,14 +165,6 @@ impl<'c> Writer<'c> {
             .map_err(cannot("write a profile"))?;
         Ok(())
     }
-}
-
-/// Equal texts are the common case and cost one comparison; only other texts are taken apart.
-fn lay_over(stored: &str, encoded: &str, map: &Map<String, Value>) -> Result<Option<String>> {
-    if stored == encoded || map.is_empty() {
-        return Ok(None);
-    }
-    merge::lay_over(stored, map)
 }
 
 /// Whether a source says nothing that is not stored: an absent value leaves what is there.
