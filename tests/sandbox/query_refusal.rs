@@ -155,6 +155,18 @@ const REFUSED: &[(&str, &str, usize, &str)] = &[
         36,
         "on entity 'User'",
     ),
+    (
+        "SELECT AnnualRevenue, FORMAT(AnnualRevenue) FROM Account",
+        "MALFORMED_QUERY",
+        0,
+        "duplicate field selected: AnnualRevenue",
+    ),
+    (
+        "SELECT Account.Name, Owner.Name FROM Contact GROUP BY Account.Name, Owner.Name",
+        "MALFORMED_QUERY",
+        0,
+        "duplicate alias: Name",
+    ),
     // operators and types
     (
         "SELECT Id FROM Contact WHERE Id LIKE '003%'",

@@ -1,5 +1,6 @@
 //! What a query selects, compiled: a projection from rows to the fields of an answer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::children::ChildPlan;
@@ -88,7 +89,20 @@ pub(super) fn compile(
             SelectItem::CountAll { .. } => {}
         }
     }
-    Ok(projection)
+    match repeated(projection.columns.iter().map(|column| column.name.as_str())) {
+        Some(name) => Err(error::plain(
+            "MALFORMED_QUERY",
+            format!("duplicate field selected: {name}"),
+        )),
+        None => Ok(projection),
+    }
+}
+
+/// The first name that stands twice, without regard to case: an answer cannot show both.
+pub(super) fn repeated<'n>(names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut seen = HashSet::new();
+    let mut names = names;
+    names.find(|name| !seen.insert(name.to_ascii_lowercase()))
 }
 
 fn add_expression(

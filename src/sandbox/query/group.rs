@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::columns;
 use super::convert::{self, Context, Left};
 use super::error::{self, QueryError};
 use super::filter::{Operand, Subject};
@@ -140,6 +141,12 @@ impl Columns<'_, '_> {
             };
             let at = self.add(expression, alias.as_ref().map(|alias| alias.text.clone()))?;
             names.push((name, self.list[at].kind));
+        }
+        if let Some(name) = columns::repeated(names.iter().map(|(name, _)| name.as_str())) {
+            return Err(error::plain(
+                "MALFORMED_QUERY",
+                format!("duplicate alias: {name}"),
+            ));
         }
         Ok(names)
     }
