@@ -1,1 +1,4 @@
 //! The real binary, end to end, crashes included.
+
+mod kill;
+mod signals;
