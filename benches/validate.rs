@@ -77,9 +77,8 @@ fn write_project(folder: &Path, files: usize) -> Outcome {
 }
 
 fn pipeline(index: usize) -> String {
-    let fields: String = (0..20)
-        .map(|field| format!("  field_{field}: \"{{{{ Custom_Field_{field}__c | trim }}}}\"\n"))
-        .collect();
+    let line = |field| format!("  field_{field}: \"{{{{ Custom_Field_{field}__c | trim }}}}\"\n");
+    let fields = (0..20).map(line).collect::<Vec<_>>().concat();
     format!(
         r#"# yaml-language-server: $schema=../schemas/pipeline.schema.json
 version: 1

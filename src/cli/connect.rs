@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::progress::Progress;
 use super::workspace::{Workspace, variable};
-use crate::foundation::error::Result;
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
 use crate::foundation::secret::Secret;
 use crate::salesforce::client::Client;
 use crate::salesforce::connection;
 use crate::salesforce::settings::Settings;
 use crate::sandbox::server::Sandbox;
 use crate::sandbox::settings::Settings as SandboxSettings;
+use crate::spec::tree;
+use crate::spec::variables;
 
 /// Where a command reaches Salesforce.
 #[derive(Debug)]
@@ -40,6 +43,34 @@ impl<'a> Org<'a> {
         Client::new(settings)
     }
 
+    /// Names every variable of a connection that is not set, with the place that asks for it.
+    fn all_variables_set(&self, name: &str) -> Result<()> {
+        let pointer = tree::join("/connections", name);
+        let unset = variables::unset(self.workspace.project(), &pointer, &variable);
+        let Some(first) = unset.first() else {
+            return Ok(());
+        };
+        let list: Vec<String> = unset
+            .iter()
+            .map(|unset| {
+                let start = unset.place.start();
+                let file = &unset.place.file.path;
+                format!("`{}` ({file}:{}:{})", unset.name, start.line, start.column)
+            })
+            .collect();
+        let what = if list.len() == 1 {
+            "an environment variable that is not set"
+        } else {
+            "environment variables that are not set"
+        };
+        let message = format!("connection `{name}` needs {what}: {}", list.join(", "));
+        let help = format!(
+            "set `{}`, or try the command with `--sandbox`, which needs no credentials",
+            first.name
+        );
+        Err(Error::new(Code::MissingVariable, message).help(help))
+    }
+
     /// Where the connection leads, to be shown.
     pub fn settings(&self, name: &str) -> Result<Settings> {
         if let Some(sandbox) = &self.sandbox {
@@ -51,7 +82,9 @@ impl<'a> Org<'a> {
                 secret,
             ));
         }
-        let (_, known) = self.workspace.salesforce(Some(name))?;
+        let (name, known) = self.workspace.salesforce(Some(name))?;
+        let name = name.as_str();
+        self.all_variables_set(name)?;
         connection::settings(name, known, &self.workspace.directory, &variable)
     }
 }

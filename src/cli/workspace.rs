@@ -231,6 +231,11 @@ impl Workspace {
         self.store().map(ReadOnly::new)
     }
 
+    /// The project file.
+    pub fn project(&self) -> &Document<Project> {
+        &self.project
+    }
+
     /// A Salesforce connection by its name; without one the only one there is.
     pub fn salesforce(&self, name: Option<&str>) -> Result<(String, &SalesforceConnection)> {
         let known: Vec<(&str, &SalesforceConnection)> = self

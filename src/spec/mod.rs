@@ -20,6 +20,7 @@ pub mod source;
 pub mod target;
 pub mod text;
 pub mod tree;
+pub mod variables;
 pub mod yaml;
 
 mod findings;

@@ -2,6 +2,7 @@
 
 use bridged::foundation::code::Code;
 use bridged::spec::read;
+use bridged::spec::variables;
 
 use super::examples::MINIMAL;
 use super::findings::listed;
@@ -133,4 +134,34 @@ fn a_field_that_is_called_token_may_be_mapped() {
     let text = "version: 1\nname: demo\ndirection: write\nsource: { records: profiles }\ntargets:\n  t:\n    object: Thing__c\n    operation: upsert\n    match: { Key__c: \"{{ profile.key }}\" }\n    field_map: { Api_Token__c: \"{{ profile.token }}\", Password_Hint__c: none, Secret__c: 5 }\n";
     let found = read::pipeline("demo.yaml", text.as_bytes()).findings;
     assert!(found.is_empty(), "{}", listed(&found));
+}
+
+#[test]
+fn variables_that_are_not_set_are_named_with_their_places() {
+    let text = project(&[("URL", "\"https://${DOMAIN}.my.salesforce.com\"")]);
+    let document = read::project("bridged.yaml", text.as_bytes())
+        .document
+        .unwrap();
+    let lookup = |name: &str| match name {
+        "K" => Some("key".to_owned()),
+        "S" => Some(String::new()),
+        _ => None,
+    };
+    let unset = |pointer: &str| -> Vec<(String, usize, usize)> {
+        variables::unset(&document, pointer, &lookup)
+            .into_iter()
+            .map(|unset| {
+                (
+                    unset.name,
+                    unset.place.start().line,
+                    unset.place.start().column,
+                )
+            })
+            .collect()
+    };
+    let both = vec![("DOMAIN".to_owned(), 7, 28), ("S".to_owned(), 8, 62)];
+    assert_eq!(unset("/connections/salesforce"), both);
+    assert_eq!(unset(""), both);
+    assert_eq!(unset("/store"), []);
+    assert_eq!(unset("/connections/other"), []);
 }
