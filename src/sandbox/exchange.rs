@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
@@ -47,9 +48,18 @@ pub(super) async fn exchange(
     request: Request<Incoming>,
     reset: &AtomicBool,
 ) -> Result<Response<Body>, Broken> {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", PathAndQuery::as_str);
+    let mut entry = Entry::new(request.method(), shown(target));
     let call = match read(tls, request).await {
         Ok(call) => call,
-        Err(refused) => return deliver(&state, (*refused)?, reset),
+        Err(refused) => {
+            let answer = (*refused)?;
+            record(&state, entry, &answer);
+            return deliver(&state, answer, reset);
+        }
     };
     if call.path.starts_with("/_sandbox") {
         let answer = blocking(state.clone(), move |state| {
@@ -58,40 +68,38 @@ pub(super) async fn exchange(
         .await;
         return deliver(&state, answer, reset);
     }
-    let sequence = state.ledger().next();
     let strikes = state.faults().strike(&call);
-    let mut entry = Entry {
-        sequence,
-        at: state.clock.now().to_string(),
-        method: call.method.to_string(),
-        path: if call.query.is_empty() {
-            call.path.clone()
-        } else {
-            format!("{}?{}", call.path, call.query)
-        },
-        status: None,
-        records: 0,
-        api_calls: 0,
-        fault: strikes.last().map(Action::kind),
-    };
+    entry.fault = strikes.last().map(Action::kind);
     let answer = struck(&state, call, &strikes).await;
+    record(&state, entry, &answer);
+    deliver(&state, answer, reset)
+}
+
+/// A request that is too long is shown by its beginning.
+fn shown(target: &str) -> &str {
+    if target.len() <= URI_MAX {
+        target
+    } else {
+        &target[..target.floor_char_boundary(200)]
+    }
+}
+
+/// Writes a finished request into the ledger.
+fn record(state: &State, mut entry: Entry, answer: &Answer) {
     if answer.delivery != Delivery::Reset {
         entry.status = Some(answer.status.as_u16());
         entry.records = answer.records;
     }
     entry.api_calls = answer.api_calls;
+    entry.at = state.clock.now().to_string();
     state.ledger().keep(entry);
-    deliver(&state, answer, reset)
 }
 
 /// Reads the whole request within the caps; refuses it, or gives the connection up.
 async fn read(tls: bool, request: Request<Incoming>) -> Result<Call, Box<Result<Answer, Broken>>> {
     let refuse = |answer: Answer| Box::new(Ok(answer));
     let (head, body) = request.into_parts();
-    let target = head
-        .uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
+    let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     if target.len() > URI_MAX {
         return Err(refuse(texts::uri_too_long()));
     }

@@ -1,5 +1,6 @@
 //! Every request that came in, for tests to count.
 
+use http::Method;
 use serde::Serialize;
 
 /// The requests since the start or the last reset.
@@ -12,13 +13,13 @@ pub(super) struct RequestLedger {
 /// One request.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Entry {
-    /// Counted from 1.
-    pub(super) sequence: u64,
-    /// When it came, by the sandbox's clock.
+    /// Counted from 1, in the order in which requests were answered.
+    sequence: u64,
+    /// When it was answered, by the sandbox's clock.
     pub(super) at: String,
-    pub(super) method: String,
+    method: String,
     /// Path and query as they were sent.
-    pub(super) path: String,
+    path: String,
     /// The status of the answer; null where none was sent.
     pub(super) status: Option<u16>,
     /// Records in the answer.
@@ -28,6 +29,22 @@ pub(super) struct Entry {
     /// The kind of the fault that struck, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<&'static str>,
+}
+
+impl Entry {
+    /// A request that is not answered yet.
+    pub(super) fn new(method: &Method, target: &str) -> Self {
+        Self {
+            sequence: 0,
+            at: String::new(),
+            method: method.to_string(),
+            path: target.to_owned(),
+            status: None,
+            records: 0,
+            api_calls: 0,
+            fault: None,
+        }
+    }
 }
 
 /// Sums over all requests.
@@ -42,14 +59,10 @@ struct Totals {
 const KEPT_MAX: usize = 1_000_000;
 
 impl RequestLedger {
-    /// The number of the next request.
-    pub(super) fn next(&mut self) -> u64 {
-        self.totals.requests += 1;
-        self.totals.requests
-    }
-
     /// Keeps a finished request.
-    pub(super) fn keep(&mut self, entry: Entry) {
+    pub(super) fn keep(&mut self, mut entry: Entry) {
+        self.totals.requests += 1;
+        entry.sequence = self.totals.requests;
         self.totals.records += entry.records as u64;
         self.totals.api_calls += u64::from(entry.api_calls);
         if self.requests.len() < KEPT_MAX {

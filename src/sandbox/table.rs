@@ -32,14 +32,15 @@ static NULL: Value = Value::Null;
 impl Row {
     /// A row of one value a field in the object's order, `Id` first; what lies behind [`FIELDS_MAX`] is dropped.
     pub fn new(values: impl IntoIterator<Item = Value>, deleted: bool) -> Self {
+        let mut values: Vec<Value> = values.into_iter().take(FIELDS_MAX).collect();
         let mut present = [0; 2];
-        let mut kept = Vec::with_capacity(FIELDS_MAX);
-        for (at, value) in values.into_iter().take(FIELDS_MAX).enumerate() {
-            if !value.is_null() {
-                present[at / 64] |= 1 << (at % 64);
-                kept.push(value);
-            }
+        for (at, value) in values.iter().enumerate() {
+            present[at / 64] |= u64::from(!value.is_null()) << (at % 64);
         }
+        // Counted first: the box is allocated once, with no room to give back.
+        let count = present.iter().map(|bits| bits.count_ones() as usize).sum();
+        let mut kept = Vec::with_capacity(count);
+        kept.extend(values.drain(..).filter(|value| !value.is_null()));
         Self {
             present,
             values: kept.into_boxed_slice(),

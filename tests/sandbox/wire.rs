@@ -144,6 +144,14 @@ async fn a_uri_of_more_than_16384_bytes_is_refused_with_a_page() {
         request(16_384).await.unwrap().status(),
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
     );
+    let ledger = bench.ledger().await;
+    let statuses: Vec<&Value> = ledger["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["status"])
+        .collect();
+    assert_eq!(statuses, [200, 414, 431]);
     assert_eq!(
         request(15_000).await.unwrap().status(),
         StatusCode::BAD_REQUEST
