@@ -19,7 +19,7 @@ pub fn write_value(out: &mut Vec<u8>, kind: FieldType, value: &Value) {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(number) => write_number(out, kind, *number),
-        Value::Text(text) => write_text(out, text.as_str()),
+        Value::Text(text) => write_utf8(out, text.as_bytes()),
         Value::Id(id) => {
             out.push(b'"');
             out.extend_from_slice(&id.bytes());
@@ -80,29 +80,40 @@ pub fn write_number(out: &mut Vec<u8>, kind: FieldType, number: Decimal) {
 
 /// Writes a text in quotes, escaped.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
+    write_utf8(out, text.as_bytes());
+}
+
+/// Writes the bytes of a text in quotes, escaped.
+fn write_utf8(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut clean = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..0x20 => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[clean..at]);
-        clean = at + 1;
-        if escape.is_empty() {
-            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            out.extend_from_slice(escape);
+    // Without an early end this is a few wide instructions, and nearly every text needs no escape.
+    if bytes
+        .iter()
+        .fold(false, |any, &byte| any | needs_escape(byte))
+    {
+        write_escaped(out, bytes);
+    } else {
+        out.extend_from_slice(bytes);
+    }
+    out.push(b'"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
         }
     }
-    out.extend_from_slice(&bytes[clean..]);
-    out.push(b'"');
 }
 
 /// The keys of an address value, with the endings of the fields they come from.
