@@ -5,6 +5,7 @@ mod findings;
 mod hosts;
 mod paths;
 mod places;
+mod robust;
 mod schemas;
 mod secrets;
 mod traps;

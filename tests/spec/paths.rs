@@ -11,6 +11,8 @@ use super::findings::listed;
 
 const PROJECT: &str = "version: 1\nname: acme\nconnections:\n  salesforce:\n    type: salesforce\n    instance_url: ${URL}\n    auth: { method: oauth }\n    objects: { Lead: read }\n";
 
+const CONSENT: &str = "consent: { whatsapp: \"{{ Opt_In__c }}\" }\n";
+
 fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [("bridged.yaml", PROJECT)].iter().chain(files) {
@@ -127,7 +129,10 @@ fn the_only_connection_need_not_be_named_and_one_of_several_must() {
 #[test]
 fn a_broadcast_needs_a_connection_that_can_send() {
     let broadcast = "broadcast: { connection: salesforce, to: x, campaign: c, template: { name: n, language: en } }\n";
-    let folder = project(&[("pipelines/a.yaml", &format!("{MINIMAL}{broadcast}"))]);
+    let folder = project(&[(
+        "pipelines/a.yaml",
+        &format!("{MINIMAL}{CONSENT}{broadcast}"),
+    )]);
     let loaded = load::load_project(folder.path());
     assert_eq!(
         codes(&loaded),
@@ -138,7 +143,7 @@ fn a_broadcast_needs_a_connection_that_can_send() {
     let without = broadcast.replace("connection: salesforce, ", "");
     fs::write(
         folder.path().join("pipelines/a.yaml"),
-        format!("{MINIMAL}{without}"),
+        format!("{MINIMAL}{CONSENT}{without}"),
     )
     .unwrap();
     let loaded = load::load_project(folder.path());

@@ -15,6 +15,19 @@ pub(super) fn check(document: &Document<Pipeline>, found: &mut Vec<Diagnostic>) 
                 .help(help),
         );
     }
+    if document.spec.broadcast.is_some()
+        && document.spec.consent.is_none()
+        && document.spec.playbook != Some(Playbook::Activation)
+    {
+        found.push(
+            Diagnostic::warning(
+                Code::MissingKey,
+                "there is no `consent`, so the broadcast reaches nobody",
+            )
+            .at(document.key_place("/broadcast"))
+            .help("add `consent: { whatsapp: \"{{ … }}\" }` with the field that holds the opt-in"),
+        );
+    }
     let Some(playbook) = document.spec.playbook else {
         return;
     };
