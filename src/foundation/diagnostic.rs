@@ -151,10 +151,11 @@ impl Diagnostic {
 
 /// The known name nearest to `wanted`, where one is close enough to be a slip of the keyboard.
 ///
-/// Compares without regard to case; allows a third of the letters to differ, and at least one.
+/// Compares without regard to case; allows a third of the letters to differ, and at least one, but never all.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
-    let allowed = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().count();
+    let allowed = (length / 3).max(1);
     known
         .into_iter()
         .map(|name| {
@@ -163,7 +164,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Op
                 name,
             )
         })
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= allowed && *distance < length)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

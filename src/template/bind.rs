@@ -77,11 +77,7 @@ pub(super) fn bind(
             }
             None if entry.takes_more() => rest.push(argument.node),
             None => {
-                let message = match entry.parameters.len() {
-                    0 => format!("`{}` takes no arguments", entry.name),
-                    count => format!("`{}` takes at most {count} arguments", entry.name),
-                };
-                return Err(bad(entry, message, &argument.node.span));
+                return Err(too_many(entry, &argument.node.span));
             }
         }
     }
@@ -123,6 +119,15 @@ fn named(entry: &Entry, name: &str, at: &Range<usize>) -> Result<usize, Template
 fn bad(entry: &Entry, message: String, span: &Range<usize>) -> TemplateError {
     TemplateError::new(Code::TemplateBadArgument, message, span.clone())
         .help(format!("write `{}`", entry.signature()))
+}
+
+fn too_many(entry: &Entry, span: &Range<usize>) -> TemplateError {
+    let message = match entry.parameters.len() {
+        0 => format!("`{}` takes no arguments", entry.name),
+        1 => format!("`{}` takes one argument", entry.name),
+        count => format!("`{}` takes at most {count} arguments", entry.name),
+    };
+    bad(entry, message, span)
 }
 
 /// Checks a literal; what comes from the data is checked when it is there.
@@ -184,8 +189,12 @@ fn constant(entry: &Entry, parameter: &Parameter, node: &Node) -> Result<(), Tem
         _ => "a text in quotes",
     };
     if !fits {
-        let found = kind(value);
-        let message = format!("`{}` must be {wanted}, and it is {found}", parameter.name);
+        let message = if parameter.kind == ParameterKind::Count && value.is_number() {
+            format!("`{}` must be {wanted}", parameter.name)
+        } else {
+            let found = kind(value);
+            format!("`{}` must be {wanted}, and it is {found}", parameter.name)
+        };
         return Err(bad(entry, message, &node.span));
     }
     let text = node.literal().unwrap_or_default();
@@ -271,11 +280,7 @@ fn inner_count(
         return Err(bad(inner, message, span));
     }
     if rest.len() > inner.parameters.len() && !inner.takes_more() {
-        let message = format!(
-            "`{name}` takes at most {} arguments",
-            inner.parameters.len()
-        );
-        return Err(bad(inner, message, &rest[inner.parameters.len()].span));
+        return Err(too_many(inner, &rest[inner.parameters.len()].span));
     }
     for (parameter, node) in inner.parameters.iter().zip(rest) {
         check(inner, parameter, node)?;

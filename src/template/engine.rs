@@ -92,9 +92,9 @@ impl Program {
 
     /// The value over one scope.
     pub(super) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvaluateError> {
-        let references = self.printed.references.iter().map(|path| {
+        let references = self.printed.references.iter().map(|(path, span)| {
             let found = scope.path(path, 0).map(|(value, _)| engine(value));
-            found.map_err(|lost| scope.explain(path, &lost))
+            found.map_err(|lost| scope.explain(path, &lost).at(span))
         });
         let variables = Engine::from_object(Variables {
             constants: Arc::clone(&self.constants),

@@ -13,7 +13,7 @@ use super::catalogue::{EntryKind, find};
 use super::convert::json;
 use super::error::TemplateError;
 use super::locals::{Locals, Seen};
-use super::syntax::bytes;
+use super::syntax::{bytes, unknown_statement};
 use super::tree::{Apply, Comparison, If, Kind, Node, Operator, Reference, Statement};
 
 type Lowered<T> = Result<T, TemplateError>;
@@ -92,10 +92,10 @@ impl Lowering<'_> {
                     body,
                 })
             }
-            Stmt::AutoEscape(block) => Err(no_statement("autoescape", bytes(block.span()))),
-            Stmt::FilterBlock(block) => Err(no_statement("filter", bytes(block.span()))),
-            Stmt::Do(block) => Err(no_statement("do", bytes(block.span()))),
-            Stmt::Template(template) => Err(no_statement("template", bytes(template.span()))),
+            Stmt::AutoEscape(block) => Err(unknown_statement("autoescape", bytes(block.span()))),
+            Stmt::FilterBlock(block) => Err(unknown_statement("filter", bytes(block.span()))),
+            Stmt::Do(block) => Err(unknown_statement("do", bytes(block.span()))),
+            Stmt::Template(template) => Err(unknown_statement("template", bytes(template.span()))),
         }
     }
 
@@ -190,7 +190,7 @@ impl Lowering<'_> {
             }
             Expr::Filter(filter) => {
                 let Some(input) = &filter.expr else {
-                    return Err(no_statement("filter", span));
+                    return Err(unknown_statement("filter", span));
                 };
                 let input = self.node(input)?;
                 self.apply(EntryKind::Filter, filter.name, input, &filter.args)?
@@ -204,7 +204,7 @@ impl Lowering<'_> {
             Expr::Tuple(tuple) => Kind::List(self.nodes(&tuple.items)?),
             Expr::Map(map) => self.map(map)?,
         };
-        let start = leftmost(&kind).map_or(span.start, |left| left.min(span.start));
+        let start = self.start(&kind, span.start);
         Ok(Node::new(kind, start..span.end))
     }
 
@@ -373,6 +373,15 @@ impl Lowering<'_> {
         })))
     }
 
+    /// Where an expression begins: the parser's spans of comparisons begin a token too early, others too late.
+    fn start(&self, kind: &Kind, parsed: usize) -> usize {
+        match kind {
+            Kind::Compare(left, _) => left.span.start,
+            Kind::Not(operand) if !self.text[parsed..].starts_with("not") => operand.span.start,
+            kind => leftmost(kind).map_or(parsed, |left| left.min(parsed)),
+        }
+    }
+
     /// Where a word of the tree stands: the parser hands out slices of the template's own text.
     fn place(&self, word: &str) -> Range<usize> {
         let start = (word.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
@@ -391,11 +400,6 @@ fn literal(value: &minijinja::Value, span: &Range<usize>) -> Lowered<Value> {
         TemplateError::new(Code::TemplateSyntax, error.message, span.clone())
             .help("write a number of at most 19 digits")
     })
-}
-
-fn no_statement(word: &str, span: Range<usize>) -> TemplateError {
-    refused(format!("there is no statement `{word}`"), span)
-        .help("templates know `if`, `for`, `set` and `with`; they reach no other file and define no macros")
 }
 
 fn loop_error(name: &str, span: &Range<usize>) -> TemplateError {
@@ -461,7 +465,6 @@ fn leftmost(kind: &Kind) -> Option<usize> {
         | Kind::Or(left, _)
         | Kind::Concat(left, _)
         | Kind::Calculate(_, left, _)
-        | Kind::Compare(left, _)
         | Kind::Slice(left, _, _) => Some(left.span.start),
         _ => None,
     }

@@ -17,7 +17,7 @@ pub(super) struct Printed {
     /// What `c0`, `c1`, … stand for.
     pub(super) constants: Vec<Value>,
     /// What `r0`, `r1`, … (must be there) and `u0`, `u1`, … (may be absent) stand for.
-    pub(super) references: Vec<Vec<String>>,
+    pub(super) references: Vec<(Vec<String>, Range<usize>)>,
     /// Which bytes of the printed text stand for which bytes of the author's text.
     marks: Vec<(Range<usize>, Range<usize>)>,
 }
@@ -55,11 +55,11 @@ impl Printed {
         self.constants.push(value);
     }
 
-    fn reference(&mut self, prefix: char, path: &[String]) {
-        let known = self.references.iter().position(|known| known == path);
+    fn reference(&mut self, prefix: char, path: &[String], span: &Range<usize>) {
+        let known = self.references.iter().position(|(known, _)| known == path);
         let number = known.unwrap_or(self.references.len());
         if known.is_none() {
-            self.references.push(path.to_vec());
+            self.references.push((path.to_vec(), span.clone()));
         }
         self.push(&format!("{prefix}{number}"));
     }
@@ -102,9 +102,11 @@ impl Printed {
                 body,
                 empty,
             } => {
-                self.push(&format!("{{%for v{local} in ("));
+                self.push(&format!("{{%for v{local} in "));
+                let start = self.text.len();
                 self.node(list);
-                self.push("|each)");
+                self.push("|each");
+                self.marks.push((start..self.text.len(), list.span.clone()));
                 if let Some(filter) = filter {
                     self.push(" if ");
                     self.node(filter);
@@ -173,7 +175,7 @@ impl Printed {
 
     fn bare(&mut self, node: &Node) {
         let start = self.text.len();
-        self.kind(&node.kind);
+        self.kind(&node.kind, &node.span);
         self.marks.push((start..self.text.len(), node.span.clone()));
     }
 
@@ -193,10 +195,10 @@ impl Printed {
         self.node(right);
     }
 
-    fn kind(&mut self, kind: &Kind) {
+    fn kind(&mut self, kind: &Kind, span: &Range<usize>) {
         match kind {
             Kind::Constant(value) => self.constant(value.clone()),
-            Kind::Reference(reference) => self.reference('r', &reference.path),
+            Kind::Reference(reference) => self.reference('r', &reference.path, span),
             Kind::Local(local) => self.push(&format!("v{local}")),
             Kind::Loop(field) => self.push(&format!("loop.{field}")),
             Kind::Field(base, name) => {
@@ -325,7 +327,7 @@ impl Printed {
                 if let Kind::Reference(reference) = &apply.input.kind {
                     // What stands behind a plain name is read only when it is needed.
                     self.push(" if ");
-                    self.reference('u', &reference.path);
+                    self.reference('u', &reference.path, &apply.input.span);
                     self.push("|is_given else ");
                     self.optional(other);
                 } else {
@@ -353,7 +355,7 @@ impl Printed {
     fn lenient(&mut self, node: &Node) {
         let start = self.text.len();
         match &node.kind {
-            Kind::Reference(reference) => self.reference('u', &reference.path),
+            Kind::Reference(reference) => self.reference('u', &reference.path, &node.span),
             Kind::Field(base, name) => {
                 self.lenient(base);
                 self.push("|find(");

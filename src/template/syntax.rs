@@ -102,28 +102,92 @@ fn syntax_error(text: &str, error: &minijinja::Error) -> TemplateError {
     let range = error.range().unwrap_or(0..0);
     let start = text.floor_char_boundary(range.start.min(text.len()));
     let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
+    let span = start..end;
     let detail = error.detail().unwrap_or("the template cannot be read");
     if let Some(word) = detail.strip_prefix("unknown statement ") {
-        return TemplateError::new(
-            Code::TemplateNotAllowed,
-            format!("there is no statement `{word}`"),
-            start..end,
-        )
-        .help("templates know `if`, `for`, `set` and `with`; they reach no other file and define no macros");
+        return unknown_statement(word, span);
     }
     if detail.contains("recursion") {
-        return too_large("the template nests too deep".to_owned(), start..end);
+        return too_large("the template nests too deep".to_owned(), span);
     }
-    TemplateError::new(Code::TemplateSyntax, detail.to_owned(), start..end).help(hint(detail))
+    if detail == "unexpected end of string" {
+        let message = "a quotation mark is never closed";
+        return syntax(message, open_quote(text).unwrap_or(span)).help("close the quotation mark");
+    }
+    if detail == "unexpected end of comment" {
+        let open = text.rfind("{#").map_or(span, |start| start..start + 2);
+        return syntax("a comment is never closed", open).help("close it with `#}`");
+    }
+    syntax(plain(detail), span).help(hint(detail))
+}
+
+fn syntax(message: impl Into<String>, span: Range<usize>) -> TemplateError {
+    TemplateError::new(Code::TemplateSyntax, message, span)
+}
+
+/// The quotation mark behind the last word that could be read.
+fn open_quote(text: &str) -> Option<Range<usize>> {
+    let read = tokenize(text, false, SyntaxConfig::default()).map_while(Result::ok);
+    let end = read.last().map_or(0, |(_, span)| bytes(span).end);
+    let quote = text.get(end..)?.find(['\'', '"'])? + end;
+    Some(quote..quote + 1)
+}
+
+/// A statement that does not exist, or that closes one that was never opened.
+pub(super) fn unknown_statement(word: &str, span: Range<usize>) -> TemplateError {
+    if word.starts_with("end") || word == "else" || word == "elif" {
+        let message = format!("`{word}` belongs to no open statement");
+        return syntax(message, span).help("remove it, or write its `{% if … %}` or `{% for … %}`");
+    }
+    TemplateError::new(
+        Code::TemplateNotAllowed,
+        format!("there is no statement `{word}`"),
+        span,
+    )
+    .help(
+        "templates know `if`, `for`, `set` and `with`; they reach no other file and define no macros",
+    )
+}
+
+/// The parser's words in the words of this documentation.
+fn plain(detail: &str) -> String {
+    match detail {
+        "unexpected end of variable block" => {
+            return "an expression is missing before `}}`".to_owned();
+        }
+        "unexpected end of block" => return "an expression is missing before `%}`".to_owned(),
+        "unexpected end of input, expected end of block" => {
+            return "the template ends before a statement is closed".to_owned();
+        }
+        "unexpected end of input, expected end of variable block" => {
+            return "the template ends before an expression is closed".to_owned();
+        }
+        _ => {}
+    }
+    if let Some(name) = detail.strip_prefix("cannot assign to reserved variable name ") {
+        return format!("`{name}` cannot be set");
+    }
+    if detail.ends_with("expected in") {
+        return format!("{}`in`", plain(detail.trim_end_matches("in")));
+    }
+    detail
+        .replace("end of variable block", "`}}`")
+        .replace("end of block", "`%}`")
+        .replace("end of input", "the end of the template")
+        .replace("unexpected identifier", "unexpected name")
+        .replace("identifier or integer", "a name or a number")
+        .replace("identifier", "a name")
+        .replace(
+            "cannot assign to reserved variable name",
+            "this name cannot be set:",
+        )
 }
 
 fn hint(detail: &str) -> &'static str {
-    if detail.contains("end of variable block") {
-        "close the expression with `}}`; join names and texts with `~`, apply filters with `|`"
-    } else if detail.contains("end of input") {
+    if detail.contains("end of input") {
         "close every `{{` with `}}`, every `{%` with `%}`, and every statement with its `end…`"
-    } else if detail.contains("unexpected end of string") {
-        "close the quotation mark"
+    } else if detail.contains("expected end of variable block") {
+        "close the expression with `}}`; join names and texts with `~`, apply filters with `|`"
     } else if detail.contains("assign") {
         "choose another name"
     } else {

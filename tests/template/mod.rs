@@ -1,8 +1,10 @@
 //! Templates: values, names used, filters, failures, limits.
 
 mod examples;
+mod failures;
 mod limits;
 mod names;
+
 mod values;
 
 use bridged::foundation::record::Record;

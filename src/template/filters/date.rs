@@ -91,7 +91,10 @@ pub(in crate::template) fn zones() -> Vec<String> {
 /// Why a format cannot be used, found by writing a day with it.
 pub(in crate::template) fn check_format(format: &str) -> Result<(), String> {
     let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-    write(format, &sample).map(|_| ())
+    write(format, &sample).map(|_| ()).map_err(|cause| {
+        let cause = cause.rsplit(": ").next().unwrap_or_default();
+        cause.trim_start_matches("found ").to_owned()
+    })
 }
 
 fn write(format: &str, moment: &Zoned) -> Result<String, String> {
