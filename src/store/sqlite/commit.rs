@@ -49,11 +49,12 @@ fn write_profiles(connection: &Connection, commit: &Commit<'_>) -> Result<Vec<Se
     Ok(settled)
 }
 
-/// The three statements of the profile table, prepared once a commit.
+/// The statements of the profile table, prepared once a commit.
 struct Writer<'c> {
     find: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
+    index: CachedStatement<'c>,
     now: i64,
 }
 
@@ -62,6 +63,8 @@ struct Change {
     id: i64,
     consent: String,
     attributes: String,
+    /// Whether a column that an index holds changes.
+    found_by: bool,
 }
 
 /// How an incoming profile stands to what is stored under its key.
@@ -74,21 +77,25 @@ enum Standing {
 impl<'c> Writer<'c> {
     fn new(connection: &'c Connection, now: i64) -> Result<Self> {
         let failed = cannot("write profiles");
-        let find = "SELECT id, salesforce_id, object, deleted, consent, attributes
+        let find = "SELECT id, salesforce_id, object, deleted, consent, attributes, phone, email
                     FROM profiles WHERE key = ?1";
         let insert = "INSERT INTO profiles (key, salesforce_id, object, deleted, created_at,
                         updated_at, phone, email, consent, attributes)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)";
         let update = "UPDATE profiles SET salesforce_id = coalesce(?2, salesforce_id),
-                        object = coalesce(?3, object), deleted = ?4, updated_at = ?5,
-                        consent = ?6, attributes = ?7,
-                        phone = CASE WHEN ?8 THEN ?9 ELSE phone END,
-                        email = CASE WHEN ?10 THEN ?11 ELSE email END
+                        object = coalesce(?3, object), updated_at = ?4, consent = ?5,
+                        attributes = ?6
                       WHERE id = ?1";
+        // Apart from the update: SQLite rewrites the indexes of every column that is set, changed or not.
+        let index = "UPDATE profiles SET deleted = ?2,
+                        phone = CASE WHEN ?3 THEN ?4 ELSE phone END,
+                        email = CASE WHEN ?5 THEN ?6 ELSE email END
+                     WHERE id = ?1";
         Ok(Self {
             find: connection.prepare_cached(find).map_err(&failed)?,
             insert: connection.prepare_cached(insert).map_err(&failed)?,
             update: connection.prepare_cached(update).map_err(&failed)?,
+            index: connection.prepare_cached(index).map_err(&failed)?,
             now,
         })
     }
@@ -122,11 +129,16 @@ impl<'c> Writer<'c> {
         if same_source && same_mark && consent.is_none() && attributes.is_none() {
             return Ok(Standing::Same);
         }
+        let same_phone =
+            !profile.attributes.contains_key("phone") || phone(&profile.attributes) == text(6)?;
+        let same_email = !profile.attributes.contains_key("email")
+            || email(&profile.attributes).as_deref() == text(7)?;
         let kept = |index: usize| Ok(text(index)?.unwrap_or_default().to_owned());
         Ok(Standing::Differs(Change {
             id: row.get(0).map_err(&failed)?,
             consent: consent.map_or_else(|| kept(4), Ok)?,
             attributes: attributes.map_or_else(|| kept(5), Ok)?,
+            found_by: !(same_mark && same_phone && same_email),
         }))
     }
 
@@ -148,21 +160,29 @@ impl<'c> Writer<'c> {
     }
 
     fn update(&mut self, profile: &Profile, change: &Change) -> Result<()> {
+        let failed = cannot("write a profile");
         self.update
             .execute(params![
                 change.id,
                 profile.salesforce_id,
                 profile.object,
-                profile.deleted,
                 self.now,
                 change.consent,
                 change.attributes,
-                profile.attributes.contains_key("phone"),
-                phone(&profile.attributes),
-                profile.attributes.contains_key("email"),
-                email(&profile.attributes),
             ])
-            .map_err(cannot("write a profile"))?;
+            .map_err(&failed)?;
+        if change.found_by {
+            self.index
+                .execute(params![
+                    change.id,
+                    profile.deleted,
+                    profile.attributes.contains_key("phone"),
+                    phone(&profile.attributes),
+                    profile.attributes.contains_key("email"),
+                    email(&profile.attributes),
+                ])
+                .map_err(&failed)?;
+        }
         Ok(())
     }
 }
