@@ -1,1 +1,5 @@
 //! Spec to step graph: edges, order, queries, forecasts, fingerprints.
+
+mod compiling;
+mod findings;
+mod rendering;
