@@ -24,87 +24,63 @@ fn only(yaml: &str) -> (Diagnostic, String) {
     (finding, place.file.text[place.span].to_owned())
 }
 
-#[test]
-fn each_slip_is_one_finding_at_its_place() {
+/// A pipeline with a slip, the code it must get, text under the carets, and text of the help.
+type Slip = (String, Code, &'static str, &'static str);
+
+fn slips_in_templates() -> Vec<Slip> {
     let lead = "{ object: Lead }";
+    let tasks = "{ object: Lead, related: { Tasks: {} } }";
     let phone = "{ phone: \"{{ MobilePhone }}\" }";
-    let cases = [
+    let filter = |name: &str| {
+        reading(
+            lead,
+            phone,
+            &format!("filter: \"{{{{ {name} is not none }}}}\"\n"),
+        )
+    };
+    let map = |source: &str, template: &str| {
+        reading(source, &format!("{{ n: \"{{{{ {template} }}}}\" }}"), "")
+    };
+    let listed = "Tasks | map(attribute='Status') | join(',')";
+    vec![
         (
-            reading(lead, phone, "filter: \"{{ phne is not none }}\"\n"),
+            filter("phne"),
             Code::UnknownName,
             "phne",
             "did you mean `phone`?",
         ),
         (
-            reading(lead, phone, "filter: \"{{ MobilePhone is not none }}\"\n"),
+            filter("MobilePhone"),
             Code::UnknownName,
             "MobilePhone",
             "map it in `field_map` first",
         ),
         (
-            reading(
-                lead,
-                "{ n: \"{{ Tasks | length + 0 }}\", m: \"{{ Tasks | map(attribute='Status') | join(',') }}\" }",
-                "",
-            ),
+            map(lead, listed),
             Code::RelatedMissing,
             "Tasks",
             "source.related",
         ),
         (
-            reading(
-                "{ object: Lead, related: { Tasks: {} } }",
-                "{ n: \"{{ Tasks.Status }}\", m: \"{{ Tasks | length }}\" }",
-                "",
-            ),
+            map(tasks, "Tasks.Status"),
             Code::RelatedMissing,
             "Tasks.Status",
             "map(attribute='Status')",
         ),
         (
-            reading("{ object: Lead, related: { Tasks: {} } }", phone, ""),
+            reading(tasks, phone, ""),
             Code::RelatedUnused,
             "Tasks",
             "take them out",
         ),
         (
-            reading(lead, "{ n: \"{{ A.B.C.D.E.F.G }}\" }", ""),
+            map(lead, "A.B.C.D.E.F.G"),
             Code::PathTooLong,
             "A.B.C.D.E.F.G",
             "at most 5",
         ),
         (
-            reading(
-                "{ object: Lead, where: \"A = 1 AND B = 2 OR C = 3\" }",
-                phone,
-                "",
-            ),
-            Code::SoqlSyntax,
-            "OR",
-            "parenthes",
-        ),
-        (
-            reading(
-                "{ object: Lead, where: \"Status = \\\"Open\\\"\" }",
-                phone,
-                "",
-            ),
-            Code::SoqlSyntax,
-            "",
-            "'",
-        ),
-        (
-            reading(
-                "{ object: Lead, related: { Tasks: { where: \"Status =\" } } }",
-                "{ n: \"{{ Tasks | length }}\" }",
-                "",
-            ),
-            Code::SoqlSyntax,
-            "",
-            "",
-        ),
-        (
-            reading(lead, "{ n: \"{{ Email | lowr }}\" }", ""),
+            map(lead, "Email | lowr"),
             Code::TemplateUnknownFilter,
             "lowr",
             "did you mean `lower`?",
@@ -115,7 +91,36 @@ fn each_slip_is_one_finding_at_its_place() {
             "",
             "",
         ),
-    ];
+    ]
+}
+
+fn slips_in_conditions() -> Vec<Slip> {
+    let phone = "{ phone: \"{{ MobilePhone }}\" }";
+    let mixed = "{ object: Lead, where: \"A = 1 AND B = 2 OR C = 3\" }";
+    let quoted = "{ object: Lead, where: \"Status = \\\"Open\\\"\" }";
+    let child = "{ object: Lead, related: { Tasks: { where: \"Status =\" } } }";
+    vec![
+        (
+            reading(mixed, phone, ""),
+            Code::SoqlSyntax,
+            "OR",
+            "parenthes",
+        ),
+        (reading(quoted, phone, ""), Code::SoqlSyntax, "", "'"),
+        (
+            reading(child, "{ n: \"{{ Tasks | length }}\" }", ""),
+            Code::SoqlSyntax,
+            "",
+            "",
+        ),
+    ]
+}
+
+#[test]
+fn each_slip_is_one_finding_at_its_place() {
+    let cases = slips_in_templates()
+        .into_iter()
+        .chain(slips_in_conditions());
     for (yaml, code, at, help) in cases {
         let (_, findings) = planned(&yaml);
         let finding = findings.iter().find(|finding| finding.code == code);
