@@ -42,8 +42,8 @@ pub(in crate::sandbox) fn list(call: &Call) -> Answer {
 fn label(version: u32) -> String {
     let since = version - OLDEST + 1;
     let season = ["Spring", "Summer", "Winter"][(since % 3) as usize];
-    // The winter release carries the coming year's name.
-    let year = 14 + since / 3;
+    // The winter release comes in autumn and carries the coming year's number.
+    let year = 14 + since / 3 + u32::from(since % 3 == 2);
     format!("{season} '{year}")
 }
 
