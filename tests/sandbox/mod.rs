@@ -17,4 +17,5 @@ mod replication;
 mod rows;
 mod sign_in;
 mod upserts;
+mod walks;
 mod wire;
