@@ -25,15 +25,27 @@ use super::{
 )]
 pub struct Cli {
     /// Work in DIR instead of the current folder.
-    #[arg(short = 'C', global = true, value_name = "DIR", default_value = ".")]
+    #[arg(
+        short = 'C',
+        global = true,
+        value_name = "DIR",
+        default_value = ".",
+        hide_default_value = true
+    )]
     pub directory: PathBuf,
 
-    /// Use a local Salesforce, started for this command, in place of the project's connections.
+    /// Use a local Salesforce, started for this command.
     #[arg(long, global = true)]
     pub sandbox: bool,
 
-    /// How log lines on stderr are written.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    /// How log lines on stderr are written: text or json.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub log_format: Format,
 
     /// Log more; twice for every request.

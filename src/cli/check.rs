@@ -20,8 +20,13 @@ pub struct Args {
     /// The connection, by its name in the project; may be left out where there is one.
     pub connection: Option<String>,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

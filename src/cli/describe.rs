@@ -45,8 +45,13 @@ pub struct Pull {
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 
@@ -56,8 +61,13 @@ pub struct Show {
     /// The object, by its API name.
     pub object: String,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

@@ -17,8 +17,13 @@ pub struct Args {
     /// The code, as an error shows it in brackets; every code is listed without it.
     pub code: Option<String>,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

@@ -24,8 +24,13 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub records: Option<u64>,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text, json, mermaid or dot.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Form,
 }
 

@@ -8,6 +8,7 @@ use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Error;
 use crate::plan::Plan;
+use crate::plan::infer::Used;
 use crate::plan::snapshot::{self, Snapshots};
 use crate::salesforce::client::Client;
 
@@ -138,11 +139,10 @@ pub fn reading(plan: &Plan, snapshots: &Snapshots, missing: &[Error]) -> Vec<Ste
         }));
     }
     for child in &read.selection.children {
+        let declared = format!("/source/related/{}", child.relationship);
         let found = wrong.iter().find(|finding| {
-            child
-                .fields
-                .iter()
-                .any(|used| used.pointer == finding.pointer && used.span == finding.span)
+            let is_of = |used: &Used| used.pointer == finding.pointer && used.span == finding.span;
+            finding.pointer == declared || child.fields.iter().any(is_of)
         });
         steps.push(of(match found {
             Some(finding) => Step {

@@ -48,8 +48,13 @@ pub struct List {
     #[arg(long, value_name = "N", default_value = "50")]
     pub limit: u32,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 
@@ -59,8 +64,13 @@ pub struct Show {
     /// The number that `rejected list` shows.
     pub id: i64,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

@@ -29,8 +29,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "20")]
     pub limit: u32,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

@@ -19,8 +19,13 @@ use crate::store::model::RunFilter;
 /// What can be typed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 

@@ -19,8 +19,13 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 
@@ -125,7 +130,8 @@ fn text(suites: &[Suite]) -> String {
             }
         }
     }
-    let passed = paint(GOOD, format_args!("{} passed", count(passed, "test")));
+    let style = if passed == 0 { DIM } else { GOOD };
+    let passed = paint(style, format_args!("{} passed", count(passed, "test")));
     if failed > 0 {
         line(
             &mut out,

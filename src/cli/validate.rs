@@ -10,6 +10,7 @@ use super::online;
 use super::outcome::{self, Ended, Outcome, Stop};
 use super::text::{BOLD, DIM, GOOD, clean_json, count, line, paint};
 use super::workspace::{Checked, Workspace};
+use crate::foundation::diagnostic::Diagnostic;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -22,8 +23,13 @@ pub struct Args {
     #[arg(long)]
     pub online: bool,
 
-    /// The form of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// The form of the report: text, json, github or sarif.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: Form,
 }
 
@@ -104,10 +110,12 @@ fn valid(checked: &Checked) -> String {
             format_args!("{name}  {}", paint(DIM, plan.fingerprint.short())),
         );
     }
-    let number = count(checked.plans.len() as u64, "pipeline");
-    line(
-        &mut out,
-        format_args!("{}", paint(GOOD, format_args!("{number} valid"))),
-    );
+    let number = format!("{} valid", count(checked.plans.len() as u64, "pipeline"));
+    if checked.plans.is_empty() && !checked.findings.is_empty() {
+        return out;
+    }
+    let is_clean = !checked.findings.iter().any(Diagnostic::is_error);
+    let style = if is_clean { GOOD } else { DIM };
+    line(&mut out, format_args!("{}", paint(style, number)));
     out
 }

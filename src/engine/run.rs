@@ -20,7 +20,7 @@ use super::settle::{Account, CursorBase, Settler};
 use super::window::{self, Bounds};
 use super::{Options, Outside, resolve};
 
-/// Pages that wait between reading and settling.
+/// Pages that wait between reading and settling: memory does not grow with the number of records (I7).
 const WAITING_PAGES: usize = 1;
 
 /// Runs a plan and tells how it went. Every error behind the lock is told in the report, whose state is `failed` then.
@@ -302,6 +302,7 @@ async fn stream(
             account.late
         ));
     }
+    // I10: what was read is settled and committed by here.
     if ended == Ended::Cancelled {
         return Err(
             Error::new(Code::Interrupted, "the run was stopped before its end")

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-/// A credential or token. Reading it takes a call that names the act: [`Secret::expose`].
+/// A credential or token that nothing can print (I8). Reading it takes a call that names the act: [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

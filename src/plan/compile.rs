@@ -36,7 +36,7 @@ pub struct Input<'a> {
     pub snapshots: &'a Snapshots,
 }
 
-/// Makes the plan, and tells everything that is wrong. A plan comes out when no finding is an error.
+/// Makes the plan from its arguments alone (I1), and tells everything that is wrong. A plan comes out when no finding is an error.
 pub fn compile(input: &Input<'_>) -> (Option<Plan>, Vec<Diagnostic>) {
     let mut texts = Texts::new(input.pipeline);
     let spec = &input.pipeline.spec;

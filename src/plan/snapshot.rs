@@ -6,7 +6,7 @@ use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 use crate::salesforce::describe::{FieldDescribe, ObjectDescribe};
 
-use super::infer::{Finding, Selection, Used};
+use super::infer::{ChildUse, Finding, Selection, Used};
 use super::query::StampField;
 
 /// Described objects by their lower-case name.
@@ -53,12 +53,7 @@ pub fn check(selection: &Selection, object: &ObjectDescribe, others: &Snapshots)
         .collect();
     for child in &selection.children {
         let Some(found) = object.child(&child.relationship) else {
-            findings.extend(
-                child
-                    .fields
-                    .first()
-                    .map(|used| finding(used, no_child(&child.relationship, object))),
-            );
+            findings.push(undeclarable(child, object));
             continue;
         };
         if let Some(rows) = others.get(&found.child_object) {
@@ -164,6 +159,20 @@ fn no_parent(name: &str, object: &ObjectDescribe) -> Diagnostic {
 
 fn is_reference(field: &FieldDescribe) -> bool {
     !field.reference_to.is_empty()
+}
+
+/// The finding for child rows that the object does not have, at the template that uses a field of theirs, or at their
+/// declaration where none does.
+fn undeclarable(child: &ChildUse, object: &ObjectDescribe) -> Finding {
+    let diagnostic = no_child(&child.relationship, object);
+    match child.fields.first() {
+        Some(used) => finding(used, diagnostic),
+        None => Finding {
+            pointer: format!("/source/related/{}", child.relationship),
+            span: 0..0,
+            diagnostic,
+        },
+    }
 }
 
 fn no_child(name: &str, object: &ObjectDescribe) -> Diagnostic {

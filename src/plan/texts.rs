@@ -48,7 +48,12 @@ impl<'a> Texts<'a> {
     /// Adds findings that know their template.
     pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
-            let place = self.document.text_place(&finding.pointer, finding.span);
+            // An empty span is about the key itself, not about a template.
+            let place = if finding.span.is_empty() {
+                self.document.key_place(&finding.pointer)
+            } else {
+                self.document.text_place(&finding.pointer, finding.span)
+            };
             self.findings.push(finding.diagnostic.at(place));
         }
     }

@@ -288,6 +288,7 @@ impl Client {
         let once = || async {
             let token = self.0.token().await?;
             match self.0.once(call, &token, read).await {
+                // I12: one refresh a request, whatever the further tries.
                 Err(refused)
                     if refused.error.code() == Code::SessionExpired
                         && !renewed.swap(true, Ordering::Relaxed) =>

@@ -5,7 +5,7 @@ use url::Url;
 use crate::foundation::error::{Error, Result};
 use crate::spec::host::{self, Refusal};
 
-/// The address of an org, when credentials may be sent there; `allowed` lists further hosts as `host` or `host:port`.
+/// I9: the address of an org, when credentials may be sent there; `allowed` lists further hosts as `host` or `host:port`.
 pub(super) fn instance(text: &str, allowed: &[String]) -> Result<Url> {
     host::instance(text, allowed).map_err(|Refusal { code, why, help }| {
         let shown = host::printable(text);

@@ -1,7 +1,14 @@
 //! The commands: output, exit codes, formats.
 
+mod codes;
 mod explain;
 mod findings;
+mod history;
 mod init;
 mod ledger;
+mod org;
+mod plan;
+mod run;
+mod sample;
 mod usage;
+mod validate;

@@ -1,4 +1,5 @@
 //! Runs against the sandbox: windows, ledgers, rejections, interruption.
 
+mod pages;
 mod reading;
 mod settling;

@@ -98,3 +98,22 @@ fn every_code_has_a_case_that_raises_it() {
         .collect();
     assert_none("no test and no golden names these codes", &wrong);
 }
+
+#[test]
+fn every_code_is_raised_somewhere() {
+    let raised: String = files("src", ".rs")
+        .iter()
+        .map(|file| file.without_tests().to_owned())
+        .collect();
+    let wrong: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| {
+            let name = format!("Code::{code:?}");
+            !raised.match_indices(&name).any(|(at, found)| {
+                !raised[at + found.len()..].starts_with(|c: char| c.is_alphanumeric())
+            })
+        })
+        .map(ToString::to_string)
+        .collect();
+    assert_none("no source raises these codes", &wrong);
+}

@@ -3,5 +3,6 @@
 mod codes;
 mod examples;
 mod imports;
+mod project;
 mod style;
 mod tree;

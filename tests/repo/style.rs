@@ -108,7 +108,7 @@ fn nothing_names_a_machine_or_a_registry() {
 }
 
 #[test]
-fn some_words_stay_out_of_some_folders() {
+fn i1_checking_is_pure_and_only_the_command_line_prints() {
     let io = [
         "tokio::",
         "std::fs",

@@ -4,4 +4,5 @@ pub(crate) mod binary;
 pub(crate) mod golden;
 pub(crate) mod org;
 pub(crate) mod project;
+pub(crate) mod sandbox;
 pub(crate) mod wire;

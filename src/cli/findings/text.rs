@@ -5,9 +5,12 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::super::text::{self, BAD, BOLD, CAUTION, HINT, clean, line, paint};
+use super::super::text::{self, BAD, BOLD, CAUTION, HINT, clean, line, paint, wrap};
 use crate::foundation::diagnostic::{Diagnostic, Place, Severity};
 use crate::foundation::error::Error;
+
+/// Columns of a help line, behind what stands before it: a line of 80 is not broken by the terminal.
+const HELP_WIDTH: usize = 68;
 
 /// Columns that a shown source line may take before it is cut.
 const WIDTH: usize = 120;
@@ -28,6 +31,9 @@ pub fn render(findings: &[Diagnostic]) -> String {
 
 /// One finding, styled, without a final newline.
 pub fn one(finding: &Diagnostic) -> String {
+    if finding.place.is_none() && finding.related.is_none() {
+        return plain(finding);
+    }
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -53,9 +59,27 @@ pub fn one(finding: &Diagnostic) -> String {
         }
     }
     if let Some(help) = &finding.help {
-        group = group.element(Level::HELP.message(clean(help)));
+        group = group.element(Level::HELP.message(wrap(&clean(help), HELP_WIDTH).join("\n")));
     }
     Renderer::styled().term_width(WIDTH).render(&[group])
+}
+
+/// A finding about no file: it has no lines to draw a frame around.
+fn plain(finding: &Diagnostic) -> String {
+    let style = match finding.severity {
+        Severity::Error => BAD,
+        Severity::Warning => CAUTION,
+    };
+    let word = finding.severity.as_str();
+    let head = paint(style, format_args!("{word}[{}]", finding.code));
+    let mut out = head + &paint(BOLD, format_args!(": {}", clean(&finding.message)));
+    if let Some(help) = &finding.help {
+        out.push('\n');
+        out.push_str(&paint(HINT.bold(), "help"));
+        out.push_str(": ");
+        out.push_str(&clean(help));
+    }
+    out
 }
 
 fn snippet(place: &Place) -> Snippet<'_, Annotation<'_>> {
