@@ -28,7 +28,7 @@ const NAME: &str = "template";
 /// A template compiled for the engine.
 pub(super) struct Program {
     work: Work,
-    printed: Printed,
+    printed: Arc<Printed>,
     constants: Arc<[Engine]>,
 }
 
@@ -41,18 +41,23 @@ enum Work {
 #[derive(Debug)]
 struct Variables {
     constants: Arc<[Engine]>,
-    references: Vec<Result<Engine, EvaluateError>>,
+    printed: Arc<Printed>,
+    /// The values of the paths.
+    values: Vec<Result<Engine, EvaluateError>>,
 }
 
 impl Object for Variables {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Engine> {
         let (prefix, number) = key.split_at_checked(1)?;
         let number: usize = number.parse().ok()?;
-        match (prefix, self.references.get(number)) {
-            ("c", _) => self.constants.get(number).cloned(),
-            ("r" | "u", Some(Ok(value))) => Some(value.clone()),
+        if prefix == "c" {
+            return self.constants.get(number).cloned();
+        }
+        let (path, span) = self.printed.references.get(number)?;
+        match (prefix, self.values.get(*path)?) {
+            ("r" | "u", Ok(value)) => Some(value.clone()),
             // A value that carries its error: reading it fails with that error.
-            ("r", Some(Err(error))) => Some(Engine::from(failure(error.clone()))),
+            ("r", Err(error)) => Some(Engine::from(failure(error.clone().at(span)))),
             _ => None,
         }
     }
@@ -85,20 +90,21 @@ impl Program {
         let constants = printed.constants.iter().map(engine).collect();
         Self {
             work,
-            printed,
+            printed: Arc::new(printed),
             constants,
         }
     }
 
     /// The value over one scope.
     pub(super) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvaluateError> {
-        let references = self.printed.references.iter().map(|(path, span)| {
+        let values = self.printed.paths.iter().map(|path| {
             let found = scope.path(path, 0).map(|(value, _)| engine(value));
-            found.map_err(|lost| scope.explain(path, &lost).at(span))
+            found.map_err(|lost| scope.explain(path, &lost))
         });
         let variables = Engine::from_object(Variables {
             constants: Arc::clone(&self.constants),
-            references: references.collect(),
+            printed: Arc::clone(&self.printed),
+            values: values.collect(),
         });
         match &self.work {
             Work::Expression(expression) => {

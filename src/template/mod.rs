@@ -209,3 +209,229 @@ impl fmt::Debug for Template {
         f.debug_tuple("Template").field(&self.source()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
+    use proptest::strategy::Union;
+    use proptest::test_runner::Config;
+    use serde_json::json;
+
+    use super::catalogue::{EntryKind, catalogue};
+    use super::tree::{Kind, Node, Statement};
+    use super::{Budget, Evaluation, Scope, Template, WORK, engine, lower, native, settle};
+    use super::{settle_text, single, syntax};
+
+    const NAMES: [&str; 12] = [
+        "N",
+        "F",
+        "S",
+        "Blank",
+        "Null",
+        "Yes",
+        "List",
+        "Mixed",
+        "Rows",
+        "Owner.Name",
+        "Gone.Name",
+        "Missing",
+    ];
+
+    fn data() -> serde_json::Map<String, serde_json::Value> {
+        let data = json!({
+            "N": 7, "F": 2.5, "S": "Ada o'Brien", "Blank": " ", "Null": null, "Yes": true,
+            "List": [3, 1, null, 2], "Mixed": ["b", 1, null, [true]],
+            "Rows": [{"S": "x", "N": 2, "O": {"M": 1}}, {"S": null, "N": 1, "O": null}],
+            "Owner": {"Name": "Ng"}, "Gone": null,
+        });
+        data.as_object().cloned().unwrap_or_default()
+    }
+
+    /// Every filter and test without arguments, and those with arguments that are worth trying.
+    fn applications() -> Vec<String> {
+        let bare = catalogue().filter(|entry| entry.parameters.iter().all(|p| p.default.is_some()));
+        let mut applications: Vec<String> = bare
+            .map(|entry| match entry.kind {
+                EntryKind::Filter => format!("| {}", entry.name),
+                EntryKind::Test => format!("is {}", entry.name),
+            })
+            .collect();
+        applications.extend(
+            [
+                "| default('d')",
+                "| default(Missing)",
+                "| replace('a', 'b')",
+                "| truncate(3)",
+                "| split('')",
+                "| join(', ')",
+                "| join('-', attribute='S')",
+                "| map(attribute='O.M')",
+                "| map(attribute='Zip')",
+                "| map('string')",
+                "| map('default', 0)",
+                "| select('odd')",
+                "| selectattr('S')",
+                "| selectattr('N', 'gt', 1)",
+                "| rejectattr('O.M', 'none')",
+                "| sort(reverse=true)",
+                "| sort(attribute='N')",
+                "| unique(attribute='S')",
+                "| groupby('S')",
+                "| sum(attribute='N')",
+                "| min(attribute='N')",
+                "| round(1)",
+                "| date('%Y')",
+                "| days_since(S)",
+                "| e164('US')",
+                "| sha256(salt=S)",
+                "is equalto 7",
+                "is gt 2",
+                "is in List",
+                "is containing 'a'",
+                "is divisibleby 0",
+                "is startingwith 'A'",
+                ".Name",
+                "['S']",
+                "[0]",
+                "[-1]",
+                "[9]",
+                "[1:]",
+                "[:-1]",
+            ]
+            .map(str::to_owned),
+        );
+        applications
+    }
+
+    fn expressions() -> impl Strategy<Value = String> {
+        let leaves = prop_oneof![
+            proptest::sample::select(NAMES.to_vec()).prop_map(str::to_owned),
+            proptest::sample::select(vec![
+                "1", "0", "2.5", "'a'", "''", "none", "true", "[]", "{'N': 1}"
+            ])
+            .prop_map(str::to_owned),
+        ];
+        leaves.prop_recursive(4, 24, 3, |inner| {
+            let two = proptest::sample::select(vec![
+                "+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "in", "not in",
+                "and", "or", "~",
+            ]);
+            let apply = proptest::sample::select(applications());
+            Union::new(vec![
+                (inner.clone(), apply)
+                    .prop_map(|(a, apply)| format!("({a}) {apply}"))
+                    .boxed(),
+                (inner.clone(), two, inner.clone())
+                    .prop_map(|(a, operator, b)| format!("({a}) {operator} ({b})"))
+                    .boxed(),
+                (inner.clone(), inner.clone(), inner.clone())
+                    .prop_map(|(a, b, c)| format!("({a}) if ({b}) else ({c})"))
+                    .boxed(),
+                (inner.clone(), inner.clone())
+                    .prop_map(|(a, b)| format!("[{a}, {b}]"))
+                    .boxed(),
+                (inner.clone(), inner.clone())
+                    .prop_map(|(a, b)| format!("{{'S': {a}, 'N': {b}}}"))
+                    .boxed(),
+                inner.clone().prop_map(|a| format!("not ({a})")).boxed(),
+                inner.prop_map(|a| format!("-({a})")).boxed(),
+            ])
+        })
+    }
+
+    fn templates() -> impl Strategy<Value = String> {
+        let expression = expressions().boxed();
+        prop_oneof![
+            4 => expression.clone().prop_map(|a| format!("{{{{ {a} }}}}")),
+            1 => (expression.clone(), expression.clone()).prop_map(|(a, b)| format!("<{{{{ {a} }}}}|{{{{ {b} }}}}>")),
+            1 => (expression.clone(), expression.clone(), expression)
+                .prop_map(|(a, b, c)| format!("{{% if {a} %}}{{{{ {b} }}}}{{% elif {c} %}}x{{% endif %}}.")),
+            1 => Just("plain".to_owned()),
+        ]
+    }
+
+    /// The value by the engine, whatever the template would be evaluated by.
+    fn by_engine(statements: Vec<Statement>, scope: &Scope<'_>) -> Outcome {
+        match single(statements) {
+            Ok(node) => engine::Program::expression(&node)?.evaluate(scope),
+            Err(statements) => engine::Program::text(&statements)?.evaluate(scope),
+        }
+    }
+
+    type Outcome = Result<serde_json::Value, super::EvaluateError>;
+
+    fn directly(statements: Vec<Statement>, scope: &Scope<'_>) -> Outcome {
+        let budget = Budget::new(WORK);
+        let evaluation = Evaluation {
+            scope,
+            budget: &budget,
+        };
+        let mut text = String::new();
+        match single(statements) {
+            Ok(node) => evaluation.value(&node).map(settle),
+            Err(statements) => evaluation
+                .render(&statements, &mut text)
+                .map(|()| settle_text(text)),
+        }
+    }
+
+    fn statements(template: &str) -> Option<Vec<Statement>> {
+        lower::lower(template, &syntax::tree(template).ok()?).ok()
+    }
+
+    #[test]
+    fn a_blank_text_around_an_expression_does_not_count() {
+        let kind = |text: &str| single(statements(text).unwrap()).map(|node: Node| node.kind);
+        assert!(matches!(kind(" {{ A }}\n"), Ok(Kind::Reference(_))));
+        assert!(kind("{{ A }}.").is_err());
+        assert!(kind("\n{% if A %}{% endif %}\n").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(Config { cases: 400, failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn both_ways_of_evaluation_agree(template in templates()) {
+            let fields = data();
+            let scope = Scope::new().with_fields(&fields);
+            if let (Some(first), Some(second)) = (statements(&template), statements(&template)) {
+                assert!(native::covers(&first), "{template}");
+                let direct = directly(first, &scope);
+                let engine = by_engine(second, &scope);
+                assert_eq!(direct, engine, "{template}");
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_compiler_panic(text in "\\PC{0,40}", middle in "[A-Za-z0-9_ .|()\\[\\]{}%'\"~+*,:=<>!-]{0,60}") {
+            for template in [text.clone(), format!("{{{{{middle}}}}}"), format!("{{%{middle}%}}{text}"), format!("{text}{{{{ {text} | {middle} }}}}")] {
+                if let Err(error) = Template::compile(&template) {
+                    assert!(template.get(error.span.clone()).is_some(), "{template}: {error:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_a_filter_panic(text in "\\PC{0,40}", digits in "[+0-9() ./-]{0,24}") {
+            let mut fields = data();
+            fields.insert("S".to_owned(), json!(text));
+            fields.insert("P".to_owned(), json!(digits));
+            let scope = Scope::new().with_fields(&fields);
+            for entry in catalogue().filter(|entry| entry.kind == EntryKind::Filter) {
+                for name in ["S", "P"] {
+                    let arguments = vec![name; entry.parameters.iter().filter(|p| p.default.is_none()).count()];
+                    let template = format!("{{{{ {name} | {}({}) }}}}", entry.name, arguments.join(", "));
+                    if let Ok(compiled) = Template::compile(&template) {
+                        let _ = compiled.evaluate(&scope);
+                    }
+                }
+            }
+            for country in ["US", "BR", "GB", "JP"] {
+                let template = format!("{{{{ P | e164('{country}') }}}}");
+                let value = Template::compile(&template).unwrap().evaluate(&scope).unwrap();
+                let is_number = |text: &str| text.starts_with('+') && text[1..].bytes().all(|b| b.is_ascii_digit());
+                assert!(value.is_null() || value.as_str().is_some_and(is_number), "{digits}: {value}");
+            }
+        }
+    }
+}

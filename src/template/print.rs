@@ -16,8 +16,11 @@ pub(super) struct Printed {
     pub(super) text: String,
     /// What `c0`, `c1`, … stand for.
     pub(super) constants: Vec<Value>,
-    /// What `r0`, `r1`, … (must be there) and `u0`, `u1`, … (may be absent) stand for.
-    pub(super) references: Vec<(Vec<String>, Range<usize>)>,
+    /// The paths that are read, each once.
+    pub(super) paths: Vec<Vec<String>>,
+    /// What `r0`, `r1`, … (must be there) and `u0`, `u1`, … (may be absent) stand for: a path by its position, and the
+    /// place in the author's text, so that each reference fails where it stands.
+    pub(super) references: Vec<(usize, Range<usize>)>,
     /// Which bytes of the printed text stand for which bytes of the author's text.
     marks: Vec<(Range<usize>, Range<usize>)>,
 }
@@ -56,12 +59,13 @@ impl Printed {
     }
 
     fn reference(&mut self, prefix: char, path: &[String], span: &Range<usize>) {
-        let known = self.references.iter().position(|(known, _)| known == path);
-        let number = known.unwrap_or(self.references.len());
+        let known = self.paths.iter().position(|known| known == path);
+        let position = known.unwrap_or(self.paths.len());
         if known.is_none() {
-            self.references.push((path.to_vec(), span.clone()));
+            self.paths.push(path.to_vec());
         }
-        self.push(&format!("{prefix}{number}"));
+        self.push(&format!("{prefix}{}", self.references.len()));
+        self.references.push((position, span.clone()));
     }
 
     fn block(&mut self, statements: &[Statement]) {
@@ -281,12 +285,10 @@ impl Printed {
                 if matches!(left.kind, Kind::Concat(..)) {
                     self.bare(left);
                 } else {
-                    self.node(left);
-                    self.push("|text");
+                    self.as_text(left);
                 }
                 self.push("~");
-                self.node(right);
-                self.push("|text");
+                self.as_text(right);
             }
             Kind::If(choice) => {
                 self.two(&choice.then, " if ", &choice.test, false);
@@ -299,6 +301,13 @@ impl Printed {
             // The others are printed by the caller.
             _ => {}
         }
+    }
+
+    fn as_text(&mut self, node: &Node) {
+        let start = self.text.len();
+        self.node(node);
+        self.push("|text");
+        self.marks.push((start..self.text.len(), node.span.clone()));
     }
 
     fn optional(&mut self, node: Option<&Node>) {

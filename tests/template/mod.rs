@@ -1,10 +1,11 @@
 //! Templates: values, names used, filters, failures, limits.
 
+mod document;
 mod examples;
 mod failures;
+mod jinja;
 mod limits;
 mod names;
-
 mod values;
 
 use bridged::foundation::record::Record;
