@@ -395,9 +395,15 @@ source: { object: Lead, related: { Tasks: {} } }
 field_map:
   owner: \"{{ Owner.Name }}\"
   tasks: \"{{ Tasks | length }}\"
+  done: \"{{ Tasks | selectattr('Status', 'equalto', 'Completed') | list | length }}\"
+  looped: \"{% for task in Tasks %}{{ task.Status }};{% endfor %}\"
 ";
     let org = Org::with_leads(120).await;
-    org.run(yaml).await.unwrap();
+    let report = org.run(yaml).await.unwrap();
+    assert_eq!(
+        report.ledger.rejected, 0,
+        "a row without child rows has an empty list of them"
+    );
     let tasks = org.rows("Task").await;
     for id in live_ids(&org).await {
         let expected = tasks
