@@ -490,3 +490,36 @@ impl ParseName for &str {
         bridged::foundation::id::PipelineName::parse(self).expect("a name")
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_cannot_be_continued_ends_the_run_instead_of_looping() {
+    let row = |id: Value, stamp: Value| json!({ "attributes": { "type": "Lead" }, "Id": id, "LastName": "A", "Company": "B", "SystemModstamp": stamp });
+    let bad = [
+        row(Value::Null, json!("2027-02-01T08:00:00.000+0000")),
+        row(
+            json!("00Q' OR Id != '"),
+            json!("2027-02-01T08:00:00.000+0000"),
+        ),
+        row(json!("00Qbg000000001dEAA"), Value::Null),
+        row(
+            json!("00Qbg000000001dEAA"),
+            json!("1999-01-01T00:00:00.000+0000"),
+        ),
+    ];
+    for row in bad {
+        let org = Org::with_leads(120).await;
+        let page = json!({ "totalSize": 1, "done": true, "records": [row.clone()] });
+        org.faults(json!([{
+            "match": { "path": "*/query", "after": 1 },
+            "action": { "kind": "status", "status": 200, "body": page },
+        }]))
+        .await;
+        let report = org.run(LEADS).await.unwrap();
+        let (code, message) = report.error.unwrap();
+        assert_eq!(code.as_str(), "page-out-of-order", "{row}: {message}");
+        assert_eq!(
+            report.ledger.delivered, 50,
+            "{row}: what was read before is kept"
+        );
+    }
+}
