@@ -8,6 +8,9 @@ use bridged::salesforce::describe::ObjectDescribe;
 use bridged::spec::read;
 use serde_json::json;
 
+use bridged::cli::findings::text;
+
+use crate::support::golden::assert_golden;
 use crate::support::org::{PROJECT, planned};
 
 fn reading(source: &str, map: &str, more: &str) -> String {
@@ -121,8 +124,13 @@ fn each_slip_is_one_finding_at_its_place() {
     let cases = slips_in_templates()
         .into_iter()
         .chain(slips_in_conditions());
-    for (yaml, code, at, help) in cases {
+    for (number, (yaml, code, at, help)) in cases.enumerate() {
         let (_, findings) = planned(&yaml);
+        let shown = anstream::adapter::strip_str(&text::render(&findings)).to_string();
+        assert_golden(
+            &format!("plan/finding-{:02}-{code}.txt", number + 1),
+            &shown,
+        );
         let finding = findings.iter().find(|finding| finding.code == code);
         let finding = finding.unwrap_or_else(|| panic!("{yaml}\n{findings:#?}"));
         let place = finding.place.clone().expect("a place");

@@ -113,8 +113,13 @@ fn fails(file: &File) -> Option<bool> {
     if let Some(exit) = first.strip_prefix("exit: ") {
         return Some(exit != "0");
     }
-    let word = first.split([' ', ':']).next().unwrap_or_default();
-    let starts_with_code = word.parse::<Code>().is_ok();
+    let names_code = |line: &str| {
+        let line = line.trim_start_matches([' ', '^']);
+        let word = line.split([' ', ':']).next().unwrap_or_default();
+        word.parse::<Code>().is_ok()
+    };
+    let is_marked = |line: &str| line.trim_start().starts_with('^') && names_code(line);
+    let starts_with_code = names_code(first) || file.text.lines().any(is_marked);
     let holds_error = [
         "error[",
         "\"severity\": \"error\"",
