@@ -209,7 +209,7 @@ fn every_mistake_of_an_author_is_named_and_shown() {
             .err()
             .unwrap_or_else(|| panic!("{template} compiles"));
         let shown = underlined(template, error.span.clone());
-        writeln!(written, "{shown} {}: {}", error.code, error.message).unwrap();
+        writeln!(written, "{shown} error[{}]: {}", error.code, error.message).unwrap();
         if let Some(help) = error.help {
             writeln!(written, "  help: {help}").unwrap();
         }
@@ -233,7 +233,7 @@ fn a_record_without_a_value_says_why_and_where() {
         let error = failure(template, given);
         let span = error.span.clone().expect("a place");
         let shown = underlined(template, span);
-        writeln!(written, "{shown} {}: {}", error.code, error.message).unwrap();
+        writeln!(written, "{shown} error[{}]: {}", error.code, error.message).unwrap();
         let name = error.name.as_deref().unwrap_or("-");
         writeln!(written, "  over {given}, name {name}\n").unwrap();
     }
