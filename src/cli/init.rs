@@ -13,6 +13,7 @@ use super::outcome::{Ended, Outcome};
 use super::text::{DIM, GOOD, HINT, clean, line, paint};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
+use crate::spec::schema;
 
 const PROJECT: &str = include_str!("init/bridged.yaml");
 const PIPELINE: &str = include_str!("../../pipelines/lead-sync.yaml");
@@ -49,6 +50,14 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
             PROJECT.replace("PROJECT_NAME", &project_name(&folder)),
         ),
         ("pipelines/lead-sync.yaml", PIPELINE.to_owned()),
+        (
+            "schemas/pipeline.schema.json",
+            schema::PIPELINE.text.to_owned(),
+        ),
+        (
+            "schemas/project.schema.json",
+            schema::PROJECT.text.to_owned(),
+        ),
     ];
     if let Some((path, _)) = files.iter().find(|(path, _)| folder.join(path).exists()) {
         let message = format!("`{path}` is there already, and nothing was written");
