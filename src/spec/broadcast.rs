@@ -60,7 +60,7 @@ pub struct MessageTemplate {
     pub header: Option<Header>,
     /// What stands in the places of the body, in order.
     #[serde(default)]
-    #[schemars(example = ["{{ full_name }}"])]
+    #[schemars(example = parameters_example())]
     pub parameters: Vec<FieldValue>,
     /// What stands in the buttons that take a value.
     #[serde(default, deserialize_with = "buttons")]
@@ -206,4 +206,8 @@ fn frequency_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
     Err(D::Error::custom(format!(
         "{max} is not within 1 to {MAX_FREQUENCY}"
     )))
+}
+
+fn parameters_example() -> serde_json::Value {
+    serde_json::json!(["{{ full_name }}"])
 }

@@ -95,7 +95,7 @@ pub struct Pipeline {
     pub guards: Guards,
     /// Attributes and target fields whose values are masked wherever they would be shown.
     #[serde(default)]
-    #[schemars(example = ["phone", "email"])]
+    #[schemars(example = sensitive_example())]
     pub sensitive: Vec<AttributeName>,
     /// Examples that `bridged test` runs, offline.
     #[serde(default)]
@@ -323,7 +323,7 @@ pub struct Guards {
     pub max_changed_percent: Option<f64>,
     /// Fields that a run must never change.
     #[serde(default)]
-    #[schemars(example = ["OwnerId"])]
+    #[schemars(example = protected_example())]
     pub protected_fields: Vec<FieldPath>,
 }
 
@@ -426,4 +426,12 @@ fn default_attempts() -> u32 {
 
 fn field_map_example() -> serde_json::Value {
     serde_json::json!({ "full_name": "{{ FirstName }} {{ LastName }}", "phone": "{{ MobilePhone | e164(country='US') }}" })
+}
+
+fn sensitive_example() -> serde_json::Value {
+    serde_json::json!(["phone", "email"])
+}
+
+fn protected_example() -> serde_json::Value {
+    serde_json::json!(["OwnerId"])
 }

@@ -114,7 +114,7 @@ pub struct SalesforceConnection {
     pub budget: Budget,
     /// Hosts outside Salesforce's own domains that credentials may go to, by their exact names.
     #[serde(default)]
-    #[schemars(example = ["salesforce.acme.example"])]
+    #[schemars(example = hosts_example())]
     pub allowed_hosts: Vec<String>,
     /// A PEM file with certificate authorities to trust in addition, relative to the project.
     #[serde(default, deserialize_with = "given")]
@@ -343,4 +343,8 @@ fn per_second<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
 
 fn objects_example() -> serde_json::Value {
     serde_json::json!({ "Lead": "read_write", "Contact": "read", "Conversation__c": "write" })
+}
+
+fn hosts_example() -> serde_json::Value {
+    serde_json::json!(["salesforce.acme.example"])
 }

@@ -89,21 +89,25 @@ fn expression(document: &Document<Pipeline>, cron: &Cron, found: &mut Vec<Diagno
         found.push(finding);
         return;
     }
-    if let Some(index) = (0..FIELDS.len()).find(|&index| parse(&alone(&fields, index)).is_none()) {
+    let Some(parsed) = parse(text) else {
+        let wrong = (0..FIELDS.len()).find(|&index| parse(&alone(&fields, index)).is_none());
+        let index = wrong.unwrap_or_default();
         let start = fields[index].as_ptr().addr() - text.as_ptr().addr();
-        let finding = impossible(format!(
+        let message = format!(
             "`{}` does not fit the {}",
             shown(fields[index]),
             FIELDS[index]
-        ))
-        .at(document.text_place(pointer, start..start + fields[index].len()))
-        .help(help_of(index));
+        );
+        let finding = impossible(message)
+            .at(document.text_place(pointer, start..start + fields[index].len()))
+            .help(help_of(index));
         found.push(finding);
         return;
-    }
-    let start = Zoned::new(Timestamp::UNIX_EPOCH, TimeZone::UTC);
-    let comes = parse(text).is_some_and(|cron| cron.find_next_occurrence(&start, false).is_ok());
-    if !comes {
+    };
+    // Only a day of a month can be one that no calendar has.
+    let dated = fields[2] != "*" && fields[3] != "*";
+    let start = || Zoned::new(Timestamp::UNIX_EPOCH, TimeZone::UTC);
+    if dated && parsed.find_next_occurrence(&start(), false).is_err() {
         let finding = impossible(format!("`{}` never comes", shown(text)))
             .at(document.place(pointer))
             .help("choose a day that the month has");
