@@ -280,13 +280,16 @@ async fn stream(
         options.limit,
     );
     let reading = hand_over(&mut pages, sender, &outside).await;
-    // A panic in a step fails this run alone.
-    let (account, settled) = settling.await.unwrap_or_else(|panic| {
-        (
-            Account::default(),
-            Err(Error::bug("the thread that settles records panicked").caused_by(panic)),
-        )
-    });
+    // A panic in a step fails this run alone; what it committed stands in the store.
+    let (account, settled) = match settling.await {
+        Ok(ended) => ended,
+        Err(panic) => {
+            let kept = outside.store.run(settler.run_id)?;
+            let ledger = kept.map(|run| run.ledger).unwrap_or_default();
+            let error = Error::bug("the thread that settles records panicked").caused_by(panic);
+            (Account { ledger, late: 0 }, Err(error))
+        }
+    };
     outcome.account = account;
     settled?;
     let ended = reading?;

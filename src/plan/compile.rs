@@ -84,6 +84,10 @@ fn reading(
             &format!("/source/related/{name}/where"),
             related.condition.as_deref(),
         );
+        texts.order(
+            &format!("/source/related/{name}/order_by"),
+            related.order_by.as_deref(),
+        );
     }
     for child in selection.children.iter().filter(|child| !child.is_used) {
         texts.push(

@@ -125,6 +125,36 @@ impl<'a> Texts<'a> {
         self.findings.push(finding);
     }
 
+    /// An ORDER BY of child rows: the keys alone, with nothing of a query behind them.
+    pub(super) fn order(&mut self, pointer: &str, text: Option<&str>) {
+        let Some(text) = text else { return };
+        let head = "SELECT Id FROM Rows ORDER BY ";
+        let (message, span, help) = match soql::parse::query(&format!("{head}{text}")) {
+            Ok(query)
+                if query.limit.is_none() && query.offset.is_none() && query.effects.is_empty() =>
+            {
+                return;
+            }
+            Ok(_) => (
+                "an order holds more than the fields to order by".to_owned(),
+                0..text.len(),
+                Some("write the fields alone; the number of rows is set by `limit`".to_owned()),
+            ),
+            Err(error) => {
+                let inside = |at: usize| at.saturating_sub(head.len()).min(text.len());
+                (
+                    error.message,
+                    inside(error.span.start)..inside(error.span.end),
+                    error.help,
+                )
+            }
+        };
+        let mut finding = Diagnostic::error(Code::SoqlSyntax, message)
+            .at(self.document.text_place(pointer, span));
+        finding.help = help;
+        self.findings.push(finding);
+    }
+
     fn template(&mut self, pointer: &str, text: &TemplateText) -> Option<Template> {
         match Template::compile(text.as_str()) {
             Ok(template) => Some(template),

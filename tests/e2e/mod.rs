@@ -1,4 +1,5 @@
 //! The real binary, end to end, crashes included.
 
 mod kill;
+mod secrets;
 mod signals;

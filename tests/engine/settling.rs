@@ -416,3 +416,26 @@ async fn steps_that_cannot_run_refuse_the_run_before_anything_is_sent() {
     assert!(error.message().contains("target:lead"), "{error}");
     assert_eq!(org.ledger().await["totals"]["api_calls"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_a_panic_while_settling_fails_that_run_alone() {
+    let org = Org::with_leads(100).await;
+    let panics = |event: &RunEvent, _: &Canceller| {
+        assert!(
+            !matches!(event, RunEvent::Committed { .. }),
+            "a panic in the settler"
+        );
+    };
+    let report = org.listen(LEADS, Options::default(), panics).await.unwrap();
+    assert_eq!(report.state, RunState::Failed);
+    assert_eq!(report.error.as_ref().unwrap().0, Code::Bug);
+    let next = org.run(LEADS).await.unwrap();
+    assert_eq!(next.state, RunState::Done, "{next:?}");
+    let all = org
+        .rows("Lead")
+        .await
+        .iter()
+        .filter(|row| row["IsDeleted"] == false)
+        .count() as u64;
+    assert_eq!(org.store.profile_count().unwrap(), all);
+}

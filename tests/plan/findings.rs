@@ -283,3 +283,26 @@ fn s29_what_the_org_does_not_have_is_found_offline() {
     assert_eq!(findings[0].code, Code::UnknownRelationship);
     assert_eq!(findings[0].help.as_deref(), Some("did you mean `Tasks`?"));
 }
+
+#[test]
+fn x25_an_identifier_cannot_come_from_data() {
+    let map = "{ n: \"{{ Email }}\" }";
+    for source in [
+        "{ object: \"{{ FirstName }}\" }",
+        "{ object: \"Lead WHERE Id != null\" }",
+        "{ object: \"${OBJECT}\" }",
+        "{ object: Lead, related: { \"{{ Rows }}\": {} } }",
+        "{ object: Lead, related: { Tasks: { order_by: \"Id) FROM User\" } } }",
+        "{ object: Lead, related: { Tasks: { order_by: \"Id LIMIT 1\" } } }",
+        "{ object: Lead, where: \"Id = null) OR (Id != null\" }",
+        "{ object: Lead, where: \"Id != null ORDER BY Id LIMIT 1\" }",
+    ] {
+        let yaml = reading(source, map, "");
+        let read = read::pipeline("pipelines/p.yaml", yaml.as_bytes());
+        let refused = match &read.document {
+            None => read.findings.iter().any(Diagnostic::is_error),
+            Some(_) => read.findings.iter().any(Diagnostic::is_error) || planned(&yaml).0.is_none(),
+        };
+        assert!(refused, "{source}: {:#?}", read.findings);
+    }
+}

@@ -1,6 +1,6 @@
 //! A sandbox in the test's own process, with its control calls, and runs of the engine against it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bridged::engine::cancel::{self, Canceller};
@@ -146,7 +146,10 @@ impl Org {
             client: client(&self.sandbox),
             store: Arc::clone(&self.store),
             clock: Clock::system(),
-            observer: Arc::new(move |event| hear(event, &canceller.lock().expect("not poisoned"))),
+            observer: Arc::new(move |event| {
+                let canceller = canceller.lock().unwrap_or_else(PoisonError::into_inner);
+                hear(event, &canceller);
+            }),
             cancel,
         };
         run::run(&Arc::new(plan(yaml)), &outside, options).await
