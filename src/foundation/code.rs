@@ -92,7 +92,6 @@ codes! {
     TemplateUnknownFilter = "template-unknown-filter",
     TemplateUnknownTest = "template-unknown-test",
     TemplateBadArgument = "template-bad-argument",
-    TemplateUnknownName = "template-unknown-name",
     TemplateNameUnclear = "template-name-unclear",
     TemplateUndefined = "template-undefined",
     TemplateTypeMismatch = "template-type-mismatch",

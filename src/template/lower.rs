@@ -404,7 +404,7 @@ fn literal(value: &minijinja::Value, span: &Range<usize>) -> Lowered<Value> {
 
 fn loop_error(name: &str, span: &Range<usize>) -> TemplateError {
     let error = TemplateError::new(
-        Code::TemplateUnknownName,
+        Code::UnknownName,
         format!("`loop` has no field `{name}`"),
         span.clone(),
     );

@@ -38,9 +38,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::foundation::code::Code;
-use crate::foundation::diagnostic::nearest;
-
 use self::budget::{Budget, WORK};
 use self::error::{EvaluateError, TemplateError};
 use self::native::Evaluation;
@@ -89,7 +86,7 @@ impl Template {
     ///
     /// # Errors
     /// `template-syntax`, `template-not-allowed`, `template-unknown-filter`, `template-unknown-test`,
-    /// `template-bad-argument`, `template-name-unclear`, `template-too-costly`.
+    /// `template-bad-argument`, `template-name-unclear`, `template-too-costly`, and `unknown-name` for a field of `loop`.
     pub fn compile(text: &str) -> Result<Self, TemplateError> {
         if syntax::is_plain(text) {
             return Ok(Self(Arc::new(Compiled {
@@ -128,29 +125,6 @@ impl Template {
             },
             _ => None,
         }
-    }
-
-    /// One finding for each name whose first part is not among the known names.
-    pub fn unknown_names(&self, known: &[&str]) -> Vec<TemplateError> {
-        let is_known = |name: &&Name| {
-            let first = name.path.first().map_or("", String::as_str);
-            known.iter().any(|known| known.eq_ignore_ascii_case(first))
-        };
-        let unknown = self.names().iter().filter(|name| !is_known(name));
-        unknown
-            .map(|name| {
-                let first = name.path.first().map_or("", String::as_str);
-                let span = name.span.start..name.span.start + first.len();
-                let message = format!("there is no name `{first}` here");
-                let error = TemplateError::new(Code::TemplateUnknownName, message, span);
-                match nearest(first, known.iter().copied()) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => {
-                        error.help("put a text in quotes; a name must be a field or be provided")
-                    }
-                }
-            })
-            .collect()
     }
 
     /// The value over one record.

@@ -234,37 +234,3 @@ fn exactly_one_reference_is_a_field_reference() {
         assert_eq!(path.as_deref(), wanted, "{template}");
     }
 }
-
-#[test]
-fn names_nothing_provides_are_found_with_the_nearest_that_is() {
-    let template = Template::compile("{{ FristName | trim }} {{ owner.Name }} {{ Hot }}").unwrap();
-    let findings = template.unknown_names(&["FirstName", "Owner"]);
-    let written: Vec<_> = findings
-        .iter()
-        .map(|error| {
-            (
-                error.code.as_str(),
-                error.message.as_str(),
-                error.span.clone(),
-                error.help.as_deref(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        written,
-        [
-            (
-                "template-unknown-name",
-                "there is no name `FristName` here",
-                3..12,
-                Some("did you mean `FirstName`?"),
-            ),
-            (
-                "template-unknown-name",
-                "there is no name `Hot` here",
-                43..46,
-                Some("put a text in quotes; a name must be a field or be provided"),
-            ),
-        ]
-    );
-}

@@ -1,8 +1,10 @@
 //! What templates give: a table of template, record and value.
 
+use bridged::template::Template;
+use bridged::template::scope::Scope;
 use serde_json::{Value, json};
 
-use super::evaluate;
+use super::{evaluate, record};
 
 fn check(rows: &[(&str, &str, Value)]) {
     for (template, given, wanted) in rows {
@@ -538,4 +540,69 @@ fn s30_hard_values_come_out_as_they_went_in() {
             "through a variable"
         );
     }
+}
+
+#[test]
+fn one_template_serves_many_threads() {
+    fn shared<T: Send + Sync + Clone>(value: T) -> T {
+        value
+    }
+    let templates = [
+        "{{ A | e164('US') }}",
+        "{{ A }}!",
+        "{% for x in [A] %}{{ x }}{% endfor %}",
+    ];
+    let templates = shared(templates.map(|text| Template::compile(text).expect("it compiles")));
+    std::thread::scope(|threads| {
+        for number in 0..4 {
+            let templates = templates.clone();
+            threads.spawn(move || {
+                for round in 0..50 {
+                    let phone = format!("+1415555{:04}", number * 100 + round);
+                    let record = record(&json!({"Z": 1, "A": phone}).to_string());
+                    let scope = Scope::new().with_record(&record);
+                    let values = templates.each_ref().map(|one| one.evaluate(&scope));
+                    let text = format!("{phone}!");
+                    assert_eq!(
+                        values,
+                        [Ok(json!(phone)), Ok(json!(text)), Ok(json!(phone))]
+                    );
+                }
+            });
+        }
+    });
+}
+
+/// The first layer that knows a name answers; named values are exact, fields are not.
+#[test]
+fn layers_of_a_scope_are_asked_in_their_order() {
+    let record = record(r#"{"Phone": "raw", "Object": "field", "LastName": "Ng"}"#);
+    let attributes = json!({"phone": "+14155550100"});
+    let score = json!(70);
+    let scope = Scope::new()
+        .with("score", &score)
+        .with_owned("object", "Lead")
+        .with_fields(attributes.as_object().expect("a map"))
+        .with_record(&record);
+    for (template, wanted) in [
+        ("{{ phone }}", json!("+14155550100")),
+        ("{{ Phone }}", json!("+14155550100")),
+        ("{{ lastname }}", json!("Ng")),
+        ("{{ score }}", json!(70)),
+        ("{{ object }}", json!("Lead")),
+        ("{{ Object }}", json!("field")),
+    ] {
+        let compiled = Template::compile(template).expect("it compiles");
+        assert_eq!(compiled.evaluate(&scope), Ok(wanted), "{template}");
+    }
+    let misspelt = Template::compile("{{ lastnmae }}").expect("it compiles");
+    let error = misspelt.evaluate(&scope).expect_err("it is not there");
+    assert_eq!(
+        error.message,
+        "`lastnmae` is not there; did you mean `LastName`?"
+    );
+    assert_eq!(
+        scope.names(),
+        ["score", "object", "phone", "Phone", "Object", "LastName"]
+    );
 }
