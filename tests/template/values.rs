@@ -578,9 +578,9 @@ fn one_template_serves_many_threads() {
 fn layers_of_a_scope_are_asked_in_their_order() {
     let record = record(r#"{"Phone": "raw", "Object": "field", "LastName": "Ng"}"#);
     let attributes = json!({"phone": "+14155550100"});
-    let score = json!(70);
+    let points = json!(70);
     let scope = Scope::new()
-        .with("score", &score)
+        .with("score", &points)
         .with_owned("object", "Lead")
         .with_fields(attributes.as_object().expect("a map"))
         .with_record(&record);
