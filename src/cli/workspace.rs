@@ -1,8 +1,10 @@
 //! A command's project: its files, its plans, its store.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::env::Env;
 use super::exit::Exit;
@@ -157,7 +159,10 @@ impl Workspace {
     }
 
     /// Compiles each pipeline against the descriptions that `of` gives for its file.
-    pub fn check_against<'a>(&self, of: impl Fn(&Document<Pipeline>) -> &'a Snapshots) -> Checked {
+    pub fn check_against<'a>(
+        &self,
+        of: impl Fn(&Document<Pipeline>) -> &'a Snapshots + Sync,
+    ) -> Checked {
         let mut findings = self.findings.clone();
         let broken: Vec<&str> = findings
             .iter()
@@ -168,12 +173,14 @@ impl Workspace {
         let sound = |path: &str| !broken.contains(&path) && !broken.contains(&load::PROJECT_FILE);
         let mut plans = Vec::new();
         let mut found = Vec::new();
-        for pipeline in &self.pipelines {
-            let (plan, more) = compile::compile(&Input {
+        let compiled = in_parallel(&self.pipelines, |pipeline| {
+            compile::compile(&Input {
                 pipeline,
                 project: &self.project,
                 snapshots: of(pipeline),
-            });
+            })
+        });
+        for (pipeline, (plan, more)) in self.pipelines.iter().zip(compiled) {
             plans.extend(plan.filter(|_| sound(&pipeline.file.path)).map(Arc::new));
             found.extend(more);
         }
@@ -303,6 +310,26 @@ impl Workspace {
         }
         (snapshots, findings)
     }
+}
+
+/// What `work` makes of each item, in their order, shared out over the cores where there is enough to do.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    const LEAST_SHARE: usize = 32;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(cores).max(LEAST_SHARE);
+    if items.len() <= share {
+        return items.iter().map(work).collect();
+    }
+    let work = &work;
+    thread::scope(|scope| {
+        let shares: Vec<_> = items
+            .chunks(share)
+            .map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        let done = shares.into_iter().map(ScopedJoinHandle::join);
+        done.flat_map(|made| made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// The value of an environment variable.

@@ -52,14 +52,71 @@ fn no_colour_where_nobody_sees_it_and_colour_where_it_is_forced() {
             .stdout
     };
     assert!(forced(&[]).contains('\u{1b}'));
+    assert!(!forced(&[("NO_COLOR", "1")]).contains('\u{1b}'));
 }
 
 #[test]
 fn completions_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = Project::empty().bridged(&["completions", shell]).expect(0);
-        for command in ["explain", "completions"] {
+        for command in ["validate", "dry-run", "explain", "completions"] {
             assert!(ran.stdout.contains(command), "{shell}: {command}");
         }
     }
+}
+
+#[test]
+fn every_command_of_the_readme_is_there_and_no_other() {
+    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let rows = readme
+        .lines()
+        .skip_while(|line| !line.starts_with("| command |"))
+        .skip(2);
+    let shown: std::collections::BTreeSet<String> = rows
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|line| {
+            let cell = line
+                .trim_start_matches('|')
+                .split(" | ")
+                .next()
+                .unwrap_or_default();
+            let names = cell.split('`').skip(1).step_by(2);
+            names
+                .filter_map(|name| name.split(' ').next().map(str::to_owned))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let help = Project::empty().bridged(&["--help"]).expect(0).stdout;
+    let listed: std::collections::BTreeSet<String> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("     "))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect();
+    assert_eq!(shown, listed);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    use std::io::Read as _;
+    use std::process::Stdio;
+    let mut command = binary::command(Project::empty().path().parent().unwrap());
+    let mut child = command
+        .args(["schema", "pipeline"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
 }
