@@ -32,6 +32,7 @@ mod syntax;
 mod tree;
 mod value;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,6 +45,9 @@ use self::native::Evaluation;
 use self::scope::Scope;
 use self::tree::{Kind, Node, Statement};
 use self::value::{settle, settle_text};
+
+/// Bytes made ready for a text, so that a name or an address needs no second allocation.
+const TEXT_CAPACITY: usize = 64;
 
 /// A compiled template: shared, immutable, cheap to clone.
 #[derive(Clone)]
@@ -140,9 +144,16 @@ impl Template {
         };
         match &self.0.program {
             Program::Constant(value) => Ok(value.clone()),
+            Program::Value(Node {
+                kind: Kind::Reference(reference),
+                span,
+            }) => match evaluation.reference(reference) {
+                Ok(value) => Ok(settle(Cow::Borrowed(value))),
+                Err(error) => Err(error.at(span)),
+            },
             Program::Value(node) => evaluation.value(node).map(settle),
             Program::Text(statements) => {
-                let mut text = String::new();
+                let mut text = String::with_capacity(TEXT_CAPACITY);
                 evaluation.render(statements, &mut text)?;
                 Ok(settle_text(text))
             }

@@ -15,7 +15,7 @@ use super::catalogue::{Arguments, Entry, Work};
 use super::error::EvaluateError;
 use super::predicate;
 use super::scope::{Scope, field, kind};
-use super::tree::{Apply, Comparison, Kind, Node, Statement};
+use super::tree::{Apply, Comparison, Kind, Node, Reference, Statement};
 use super::value::{contains, equal, integer, order, size, text, truth};
 
 type Evaluated<'v> = Result<Cow<'v, Value>, EvaluateError>;
@@ -87,9 +87,8 @@ impl<'v> Evaluation<'v> {
             match statement {
                 Statement::Text(raw) => output.push_str(raw),
                 Statement::Emit(node) => {
-                    let value = self.value(node)?;
-                    let part = text(&value).map_err(|error| error.at(&node.span))?;
-                    output.push_str(&part);
+                    self.emit(node, output)
+                        .map_err(|error| error.at(&node.span))?;
                 }
                 Statement::If {
                     test,
@@ -114,6 +113,29 @@ impl<'v> Evaluation<'v> {
         Ok(())
     }
 
+    /// The value a reference leads to.
+    pub(super) fn reference(&self, reference: &Reference) -> Result<&'v Value, EvaluateError> {
+        let hint = reference.hint.load(Memory::Relaxed);
+        match self.scope.path(&reference.path, hint) {
+            Ok((value, place)) => {
+                if place != hint {
+                    reference.hint.store(place, Memory::Relaxed);
+                }
+                Ok(value)
+            }
+            Err(lost) => Err(self.scope.explain(&reference.path, &lost)),
+        }
+    }
+
+    fn emit(&self, node: &'v Node, output: &mut String) -> Result<(), EvaluateError> {
+        if let Kind::Reference(reference) = &node.kind {
+            output.push_str(&text(self.reference(reference)?)?);
+        } else {
+            output.push_str(&text(&*self.value(node)?)?);
+        }
+        Ok(())
+    }
+
     /// The value of an expression.
     pub(super) fn value(&self, node: &'v Node) -> Evaluated<'v> {
         self.kind(node).map_err(|error| error.at(&node.span))
@@ -122,18 +144,7 @@ impl<'v> Evaluation<'v> {
     fn kind(&self, node: &'v Node) -> Evaluated<'v> {
         match &node.kind {
             Kind::Constant(value) => Ok(Cow::Borrowed(value)),
-            Kind::Reference(reference) => {
-                let hint = reference.hint.load(Memory::Relaxed);
-                match self.scope.path(&reference.path, hint) {
-                    Ok((value, place)) => {
-                        if place != hint {
-                            reference.hint.store(place, Memory::Relaxed);
-                        }
-                        Ok(Cow::Borrowed(value))
-                    }
-                    Err(lost) => Err(self.scope.explain(&reference.path, &lost)),
-                }
-            }
+            Kind::Reference(reference) => self.reference(reference).map(Cow::Borrowed),
             Kind::Field(base, name) => field_of(self.value(base)?, name),
             Kind::Item(base, index) => item(self.value(base)?, &*self.value(index)?),
             Kind::Slice(base, start, stop) => {
@@ -184,6 +195,10 @@ impl<'v> Evaluation<'v> {
             }
             Kind::Compare(first, rest) => {
                 let first = self.value(first)?;
+                if let [(comparison, node)] = rest.as_slice() {
+                    let step = [(*comparison, self.value(node)?)];
+                    return compare(&first, &step).map(boolean);
+                }
                 let mut operands = Vec::with_capacity(rest.len());
                 for (comparison, node) in rest {
                     operands.push((*comparison, self.value(node)?));

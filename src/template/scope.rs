@@ -8,6 +8,9 @@ use crate::foundation::record::Record;
 
 use super::error::EvaluateError;
 
+/// Up to how many fields a map is searched from its beginning.
+const SMALL: usize = 8;
+
 /// Layers of data, asked in the order they were added; the first that knows a name answers.
 ///
 /// Cheap to make: it borrows everything but the values given to [`Scope::with_owned`].
@@ -81,7 +84,7 @@ impl<'a> Scope<'a> {
             Layer::Record(record) => {
                 let columns = record.columns();
                 let place = match columns.names().get(hint) {
-                    Some(column) if column.eq_ignore_ascii_case(name) => hint,
+                    Some(column) if **column == *name || column.eq_ignore_ascii_case(name) => hint,
                     _ => columns.position(name)?,
                 };
                 record.values().get(place).map(|value| (value, place))
@@ -158,7 +161,16 @@ fn named(mut error: EvaluateError, path: &[String]) -> EvaluateError {
 
 /// A field by its exact name, else without regard to case.
 pub(super) fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    fields.get(name).or_else(|| {
+    // Parents have few fields, and looking at each of them takes less time than hashing the name.
+    let exact = if fields.len() <= SMALL {
+        let mut pairs = fields.iter();
+        pairs
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    } else {
+        fields.get(name)
+    };
+    exact.or_else(|| {
         fields
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))

@@ -110,10 +110,14 @@ pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, EvaluateError> {
 /// A string result as it leaves a template: a blank one is null, as Salesforce stores no empty text.
 pub(super) fn settle(value: Cow<'_, Value>) -> Value {
     match value {
-        Cow::Borrowed(Value::String(text)) if text.trim().is_empty() => Value::Null,
-        Cow::Owned(Value::String(text)) if text.trim().is_empty() => Value::Null,
+        Cow::Borrowed(Value::String(text)) if is_blank(text) => Value::Null,
+        Cow::Owned(Value::String(ref text)) if is_blank(text) => Value::Null,
         value => value.into_owned(),
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// A rendered text as it leaves a template: trimmed, and null when nothing is left.
