@@ -80,7 +80,7 @@ fn nothing_is_left_for_later() {
 #[test]
 fn nothing_names_a_machine_or_a_registry() {
     let words = [
-        "/work/",
+        concat!("/wo", "rk/"),
         "/home/",
         "/root/",
         "/Users/",
