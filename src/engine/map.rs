@@ -11,7 +11,7 @@ use crate::plan::step::map::Map as MapStep;
 use crate::store::model::check_profile;
 use crate::template::Template;
 use crate::template::error::EvaluateError;
-use crate::template::scope::Scope;
+use crate::template::scope::{Scope, kind};
 
 /// Makes profiles of records, as a plan says.
 #[derive(Debug, Clone, Copy)]
@@ -173,17 +173,5 @@ fn rejected(field: Option<&str>, error: EvaluateError) -> RecordError {
         field: field.map(str::to_owned),
         message: error.message,
         remote_code: None,
-    }
-}
-
-/// The kind of a value, with its article.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
     }
 }

@@ -179,7 +179,7 @@ pub(super) fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'
 }
 
 /// The kind of a value, with its article: `a text`.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
