@@ -110,6 +110,10 @@ codes! {
     UnknownTarget = "unknown-target",
     UnknownField = "unknown-field",
     UnknownRelationship = "unknown-relationship",
+    FieldNotWritable = "field-not-writable",
+    KeyNotUnique = "key-not-unique",
+    ObjectNotWritable = "object-not-writable",
+    RequiredFieldMissing = "required-field-missing",
 
     // the connection to Salesforce
     ConnectionSettings = "connection-settings",
@@ -149,10 +153,16 @@ codes! {
     RecordRefused = "record-refused",
     RecordLocked = "record-locked",
     RecordNotTried = "record-not-tried",
+    BatchRefused = "batch-refused",
+    WriteUnclear = "write-unclear",
     StorageFull = "storage-full",
     FeatureUnavailable = "feature-unavailable",
 
     // one record
+    ValueNotListed = "value-not-listed",
+    ValueOutOfRange = "value-out-of-range",
+    ValueTooLong = "value-too-long",
+    WrongValueType = "wrong-value-type",
 
     // the store
     Crashed = "crashed",

@@ -9,6 +9,7 @@ use crate::foundation::code::Code;
 
 use super::refusal::Failure;
 use super::settings::Budget;
+use super::wire::Purpose;
 
 /// How long a reading of the org's usage is trusted. A refusal costs no call, so without an end a process that
 /// runs for days would never learn that the window has moved on.
@@ -57,20 +58,27 @@ impl Meter {
     }
 
     /// Refuses a call past the budget.
-    pub(super) fn admit(&self) -> Result<(), Failure> {
+    ///
+    /// Writes may go on half-way from the share to the whole limit, so that what was read can still be written.
+    pub(super) fn admit(&self, purpose: Purpose) -> Result<(), Failure> {
         let Some((DailyUsage { used, max }, read_at)) = self.lock().daily else {
             return Ok(());
         };
-        let allowed = (max as f64 * self.budget.daily_share).floor();
+        let share = self.budget.daily_share;
+        let (share, what) = match purpose {
+            Purpose::Write => (f64::midpoint(share, share.max(1.0)), "writing"),
+            _ => (share, "reading"),
+        };
+        let allowed = (max as f64 * share).floor();
         if (used as f64) < allowed || read_at.elapsed() > READING_TRUSTED {
             return Ok(());
         }
-        let percent = self.budget.daily_share * 100.0;
+        let percent = share * 100.0;
         Err(Failure::new(
             Code::BudgetSpent,
             format!(
                 "the org has used {used} of its {max} API calls of the last 24 hours, and \
-                 `daily_share` stops bridged at {percent:.0}% ({allowed:.0} calls)"
+                 `daily_share` ends {what} at {percent:.0}% ({allowed:.0} calls)"
             ),
         ))
     }
@@ -157,19 +165,43 @@ mod tests {
             daily_share: 0.8,
             requests_per_second: None,
         });
-        assert!(meter.admit().is_ok(), "nothing is known yet");
+        assert!(meter.admit(Purpose::Query).is_ok(), "nothing is known yet");
         meter.note("api-usage=79/100");
-        assert!(meter.admit().is_ok());
+        assert!(meter.admit(Purpose::Query).is_ok());
         meter.note("api-usage=80/100");
-        let refused = meter.admit().unwrap_err().error;
+        let refused = meter.admit(Purpose::Query).unwrap_err().error;
         assert_eq!(refused.code(), Code::BudgetSpent);
         assert!(refused.message().contains("80 of its 100"), "{refused}");
         meter.note("nonsense");
         assert!(
-            meter.admit().is_err(),
+            meter.admit(Purpose::Query).is_err(),
             "a header without a reading changes nothing"
         );
         meter.note("api-usage=12/100");
-        assert!(meter.admit().is_ok());
+        assert!(meter.admit(Purpose::Query).is_ok());
+    }
+    #[test]
+    fn s20_writes_go_on_half_way_past_the_share_and_then_stop() {
+        let at = |share, used| {
+            let meter = Meter::new(Budget {
+                daily_share: share,
+                requests_per_second: None,
+            });
+            meter.note(&format!("api-usage={used}/1000"));
+            [Purpose::Query, Purpose::Other, Purpose::Write]
+                .map(|purpose| meter.admit(purpose).is_ok())
+        };
+        for (share, used, expected) in [
+            (0.8, 799, [true, true, true]),
+            (0.8, 800, [false, false, true]),
+            (0.8, 899, [false, false, true]),
+            (0.8, 900, [false, false, false]),
+            (0.0, 499, [false, false, true]),
+            (0.0, 500, [false, false, false]),
+            (1.0, 999, [true, true, true]),
+            (1.0, 1000, [false, false, false]),
+        ] {
+            assert_eq!(at(share, used), expected, "{share} {used}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::foundation::code::Code;
@@ -19,8 +20,9 @@ use crate::foundation::secret::Secret;
 use super::budget::{DailyUsage, Meter};
 use super::describe::{ObjectDescribe, ObjectSummary};
 use super::host;
+use super::outcome;
 use super::refusal::{self, Failure, Scrub};
-use super::retry::Retries;
+use super::retry::{Repeat, Retries};
 use super::session::{Session, Token};
 use super::settings::Settings;
 use super::wire::{Answer, Purpose, Wire};
@@ -101,11 +103,18 @@ pub(super) struct Call<'a> {
     pub(super) path: String,
     /// The query string, encoded.
     pub(super) query: Option<String>,
-    pub(super) header: Option<(&'static str, &'a str)>,
-    /// A JSON body makes the call a POST.
+    pub(super) headers: Vec<(&'static str, &'a str)>,
+    pub(super) method: Method,
+    /// A JSON body.
     pub(super) body: Option<String>,
+    /// What a second try can do.
+    pub(super) repeat: Repeat,
+    /// The records in the body, whose values no failure may repeat.
+    pub(super) records: &'a [Map<String, Value>],
     /// Whether it counts against the daily limit, and so may be refused by the budget.
     pub(super) counted: bool,
+    /// Whether a try of it may have been carried out although it failed here.
+    pub(super) maybe_done: AtomicBool,
 }
 
 impl Call<'_> {
@@ -114,9 +123,13 @@ impl Call<'_> {
             purpose: Purpose::Other,
             path,
             query: None,
-            header: None,
+            headers: Vec::new(),
+            method: Method::GET,
             body: None,
+            repeat: Repeat::Read,
+            records: &[],
             counted: true,
+            maybe_done: AtomicBool::new(false),
         }
     }
 }
@@ -179,10 +192,12 @@ impl Client {
             let request = request.header(ACCEPT, "application/json");
             let scrub = Scrub::default();
             let answer = self.0.wire.send(request, Purpose::Other, &scrub).await?;
-            successful(&answer, &scrub)?;
+            if !is_success(&answer) {
+                return Err(refused(&answer, &scrub));
+            }
             json(&answer, &scrub)
         };
-        self.0.retries.run(once).await
+        self.0.retries.run(Repeat::Read, once).await
     }
 
     /// Signs in, when that has not happened yet.
@@ -231,7 +246,8 @@ impl Client {
         }
         let mut call = Call::get(self.0.data(&format!("sobjects/{object}/describe")));
         let since = known.and_then(|known| known.last_modified.as_deref());
-        call.header = since.map(|since| (IF_MODIFIED_SINCE.as_str(), since));
+        call.headers
+            .extend(since.map(|since| (IF_MODIFIED_SINCE.as_str(), since)));
         let read = |answer: &Answer, scrub: &Scrub<'_>| match (answer.status, known) {
             (304, Some(known)) => Ok(known.clone()),
             (304, None) => Err(Failure::new(
@@ -287,7 +303,7 @@ impl Client {
         let read = &read;
         let once = || async {
             let token = self.0.token().await?;
-            match self.0.once(call, &token, read).await {
+            let answer = match self.0.once(call, &token, read).await {
                 // I12: one refresh a request, whatever the further tries.
                 Err(refused)
                     if refused.error.code() == Code::SessionExpired
@@ -297,9 +313,13 @@ impl Client {
                     self.0.once(call, &token, read).await
                 }
                 other => other,
-            }
+            };
+            answer.inspect_err(|failure| {
+                call.maybe_done
+                    .fetch_or(failure.maybe_done, Ordering::Relaxed);
+            })
         };
-        self.0.retries.run(once).await
+        self.0.retries.run(call.repeat, once).await
     }
 
     /// The path of a resource of the API's version.
@@ -348,7 +368,7 @@ impl Inner {
         read: &impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         if call.counted {
-            self.meter.admit()?;
+            self.meter.admit(call.purpose)?;
         }
         self.meter.pace().await;
         let url = self.url(&call.path, call.query.as_deref());
@@ -356,19 +376,14 @@ impl Inner {
         let mut bearer = HeaderValue::from_str(bearer.expose())
             .map_err(|_| Error::bug("an accepted token does not fit a header"))?;
         bearer.set_sensitive(true);
-        let method = if call.body.is_some() {
-            Method::POST
-        } else {
-            Method::GET
-        };
         let mut request = self
             .wire
-            .request(method, url)
+            .request(call.method.clone(), url)
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json")
             .header("Sforce-Call-Options", "client=bridged");
-        if let Some((name, value)) = call.header {
-            request = request.header(name, value);
+        for (name, value) in &call.headers {
+            request = request.header(*name, *value);
         }
         if let Some(body) = &call.body {
             request = request
@@ -381,22 +396,21 @@ impl Inner {
             self.api_calls.fetch_add(1, Ordering::Relaxed);
         }
         self.meter.note(answer.header("sforce-limit-info"));
-        successful(&answer, &scrub)?;
+        if !is_success(&answer) {
+            let values = outcome::values(call.records);
+            return Err(refused(&answer, &scrub.and(&values)));
+        }
         read(&answer, &scrub)
     }
 }
 
 /// Whether an answer is a success or says that nothing changed.
-fn successful(answer: &Answer, scrub: &Scrub<'_>) -> Result<(), Failure> {
-    match answer.status {
-        200..300 | 304 => Ok(()),
-        status => Err(refusal::refusal(
-            status,
-            &answer.headers,
-            &answer.body,
-            scrub,
-        )),
-    }
+const fn is_success(answer: &Answer) -> bool {
+    matches!(answer.status, 200..300 | 304)
+}
+
+fn refused(answer: &Answer, scrub: &Scrub<'_>) -> Failure {
+    refusal::refusal(answer.status, &answer.headers, &answer.body, scrub)
 }
 
 /// Reads a body that is JSON of a known shape.
@@ -422,7 +436,8 @@ pub(super) fn unreadable(status: u16, error: &serde_json::Error) -> Failure {
             format!("the answer is not what this call documents, at {place}"),
         ),
     };
-    let mut failure = Failure::new(code, message);
+    // The answer is there and says nothing: the request may well have been carried out.
+    let mut failure = Failure::unclear(code, message);
     failure.error = failure
         .error
         .with(|context| context.http_status = Some(status));

@@ -26,8 +26,10 @@ pub enum Class {
     Restart,
     /// The request asks for too much at once: never send it again unchanged.
     Split,
-    /// No answer in time: the server may still be working, so it is not asked again by itself.
+    /// No answer in time: the server may still be working, so a read is not asked for again by itself.
     Late,
+    /// A change that cannot be repeated may have been made: look before it is sent again.
+    Unclear,
 }
 
 impl Class {
@@ -72,6 +74,14 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
         Code::RecordRefused => (
             Class::Row,
             "correct the field map or the record, then replay it",
+        ),
+        Code::BatchRefused => (
+            Class::Row,
+            "give each field a value of its type, then replay the record",
+        ),
+        Code::WriteUnclear => (
+            Class::Unclear,
+            "look in Salesforce whether the records are there before you write them again",
         ),
         Code::QueryLocatorLost => (
             Class::Restart,
@@ -126,6 +136,7 @@ const fn config_help(code: Code) -> Option<&'static str> {
         Code::SignInRefused => "see Setup, Login History for the true reason",
         Code::QueryRefused => "correct the `where` of the source or of its `related` section",
         Code::QueryTooLong => "shorten the lists in `where`, or read fewer fields",
+        Code::FieldNotWritable => "leave the field out, or give the run-as user edit access to it",
         Code::FieldUnavailable => "check the name, and the run-as user's access to the field",
         Code::ObjectUnavailable => "check the name, and the run-as user's access to the object",
         Code::NotFound => "check the id, and whether the record was deleted",
@@ -167,6 +178,23 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
             .map_or_else(|| by_status(status), |(_, code)| *code),
     }
 }
+
+/// Names what one row's error of an answer with a result for each row means.
+///
+/// The row alone is meant, so what a whole request is refused for (its path, its range) is here the row's own fault, and
+/// so is a code Salesforce does not document: triggers choose theirs freely.
+pub fn name_row(remote_code: &str, message: &str) -> Code {
+    match remote_code {
+        "NOT_FOUND" | "NUMBER_OUTSIDE_VALID_RANGE" | "JSON_PARSER_ERROR" => Code::RecordRefused,
+        other => match name(other, message, ROW_STATUS) {
+            Code::RequestRefused => Code::RecordRefused,
+            known => known,
+        },
+    }
+}
+
+/// Stands in for the status that a row's result does not have.
+const ROW_STATUS: u16 = 400;
 
 /// Names an answer that carries no error code Salesforce documents: gateways, edges, and codes still unknown.
 pub const fn by_status(status: u16) -> Code {
@@ -247,9 +275,9 @@ const REMOTE: &[(&str, Code)] = &[
     ("EXCEEDED_ID_LIMIT", Code::RequestTooLarge),
     ("TOO_MANY_RECORDS", Code::RequestTooLarge),
     ("BATCH_TOO_LARGE", Code::RequestTooLarge),
-    ("JSON_PARSER_ERROR", Code::RequestRefused),
+    ("JSON_PARSER_ERROR", Code::BatchRefused),
     ("METHOD_NOT_ALLOWED", Code::RequestRefused),
-    ("INVALID_FIELD_FOR_INSERT_UPDATE", Code::RequestRefused),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", Code::FieldNotWritable),
     ("INVALIDJOBSTATE", Code::RequestRefused),
     ("INVALIDJOB", Code::RequestRefused),
     ("INVALIDBATCH", Code::RequestRefused),

@@ -1,10 +1,11 @@
-//! The Salesforce wire client: log-in, describe, query, limits, and what an answer means.
+//! The Salesforce wire client: log-in, describe, query, write, limits, and what an answer means.
 
 pub mod errors;
 pub mod describe;
 pub mod settings;
 pub mod connection;
 pub mod resolver;
+pub mod record_id;
 mod host;
 mod refusal;
 mod retry;
@@ -14,3 +15,6 @@ mod session;
 mod page;
 pub mod client;
 pub mod query;
+pub mod rows;
+mod outcome;
+pub mod write;

@@ -1,6 +1,6 @@
 //! Queries: pages of records, their locators, child lists that go on elsewhere, and queries too long for an address.
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -113,6 +113,7 @@ impl Client {
             }],
         });
         let call = Call {
+            method: Method::POST,
             body: Some(body.to_string()),
             ..Call::get(self.data_path("composite/batch"))
         };
@@ -154,7 +155,11 @@ impl Client {
         });
         let call = Call {
             purpose: Purpose::Query,
-            header: wish.as_deref().map(|wish| ("Sforce-Query-Options", wish)),
+            headers: wish
+                .as_deref()
+                .map(|wish| ("Sforce-Query-Options", wish))
+                .into_iter()
+                .collect(),
             ..call
         };
         let mut body = self.call(&call, read).await?;

@@ -27,6 +27,9 @@ pub(super) struct Failure {
     pub(super) retry_after: Option<Duration>,
     /// Whether its own tries are used up, so that no other loop may begin again.
     pub(super) settled: bool,
+    /// Whether the request may have been carried out although it failed here: its bytes may have left, and no answer says
+    /// that it was refused.
+    pub(super) maybe_done: bool,
 }
 
 impl Failure {
@@ -40,6 +43,15 @@ impl Failure {
             },
             retry_after: None,
             settled: false,
+            maybe_done: false,
+        }
+    }
+
+    /// A failure that leaves it open whether the request was carried out.
+    pub(super) fn unclear(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            maybe_done: true,
+            ..Self::new(code, message)
         }
     }
 
@@ -56,22 +68,42 @@ impl From<Error> for Failure {
             error,
             retry_after: None,
             settled: true,
+            maybe_done: false,
         }
     }
 }
 
 /// The texts that must not be repeated, whoever sends them back.
 #[derive(Default, Clone)]
-pub(super) struct Scrub<'a>(Vec<&'a str>);
+pub(super) struct Scrub<'a> {
+    /// Taken out wherever they stand.
+    secrets: Vec<&'a str>,
+    /// A record's values, taken out where they stand as words of their own.
+    values: &'a [String],
+}
 
 impl<'a> Scrub<'a> {
     pub(super) fn new(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let long_enough = |secret: &&str| secret.len() >= 4;
-        Self(secrets.into_iter().filter(long_enough).collect())
+        Self {
+            secrets: secrets.into_iter().filter(long_enough).collect(),
+            values: &[],
+        }
+    }
+
+    /// The same secrets, and the values of what was sent, longest first.
+    pub(super) fn and<'b>(&self, values: &'b [String]) -> Scrub<'b>
+    where
+        'a: 'b,
+    {
+        Scrub {
+            secrets: self.secrets.clone(),
+            values,
+        }
     }
 
     /// One line of foreign text, fit to be shown.
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         let mut clean = String::new();
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
             if !word.is_empty() {
@@ -81,8 +113,11 @@ impl<'a> Scrub<'a> {
                 clean.push_str(word);
             }
         }
-        for secret in &self.0 {
+        for secret in &self.secrets {
             clean = clean.replace(secret, "…");
+        }
+        for value in self.values {
+            clean = without_word(&clean, value);
         }
         if clean.chars().count() > TEXT_SHOWN {
             clean = clean.chars().take(TEXT_SHOWN).collect();
@@ -92,14 +127,29 @@ impl<'a> Scrub<'a> {
     }
 
     /// A foreign word, when it looks like a code or an id and holds no secret.
-    fn word(&self, word: &str) -> Option<String> {
+    pub(super) fn word(&self, word: &str) -> Option<String> {
         let fits = (1..=80).contains(&word.len())
             && word
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-            && !self.0.iter().any(|secret| word.contains(secret));
+            && !self.secrets.iter().any(|secret| word.contains(secret));
         fits.then(|| word.to_owned())
     }
+}
+
+/// The text with every `value` that stands between words' ends made unreadable.
+fn without_word(text: &str, value: &str) -> String {
+    let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(value) {
+        let (before, after) = (&rest[..at], &rest[at + value.len()..]);
+        kept.push_str(before);
+        let is_part = joins(kept.chars().next_back()) || joins(after.chars().next());
+        kept.push_str(if is_part { value } else { "…" });
+        rest = after;
+    }
+    kept + rest
 }
 
 /// Names the failure behind an answer's status, header and body.
@@ -129,6 +179,9 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scr
     }
     let mut failure = Failure::new(code, message);
     failure.retry_after = retry_after(headers);
+    // A gateway may give up on a request that Salesforce carries out, and 406 is about the answer, not the request.
+    failure.maybe_done =
+        code == Code::SalesforceUnavailable && matches!(status, 406 | 408 | 500..=599);
     failure.error = failure.error.with(|context| {
         context.http_status = Some(status);
         context.remote_code = remote_code;

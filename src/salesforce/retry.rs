@@ -1,14 +1,28 @@
-//! When a failed request is sent again: by class alone, with exponential back-off and full jitter.
+//! When a failed request is sent again: by its class and by what a second try can do, with exponential back-off and full
+//! jitter.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::foundation::error::Result;
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
 
 use super::errors::Class;
 use super::refusal::Failure;
 use super::settings::{Retry, RetryObserver, RetryPolicy};
+
+/// What a second try of a request can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Cost time: it changes nothing.
+    Read,
+    /// Nothing more than the first: it gives the same rows the same values. So an answer that leaves it open whether the
+    /// first try was carried out is resolved by sending the request again.
+    Same,
+    /// The same again: it makes rows a second time. So it is never sent again once it may have been carried out.
+    Twice,
+}
 
 /// Repeats requests for one client.
 pub(super) struct Retries {
@@ -32,7 +46,10 @@ impl Retries {
     }
 
     /// Makes one try after the other until one succeeds, fails for good, or the tries are used up.
-    pub(super) async fn run<T, F>(&self, mut once: impl FnMut() -> F) -> Result<T>
+    ///
+    /// # Errors
+    /// `write-unclear` for a request that may have been carried out and cannot be repeated.
+    pub(super) async fn run<T, F>(&self, repeat: Repeat, mut once: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -42,7 +59,11 @@ impl Retries {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let wait = wait(&self.policy, attempt, &failure, fastrand::f64());
+            let wait = wait(&self.policy, repeat, attempt, &failure, fastrand::f64());
+            let failure = match repeat {
+                Repeat::Twice if failure.maybe_done => unclear(failure.error),
+                _ => failure,
+            };
             let error = failure
                 .error
                 .with(|context| context.attempt = Some(attempt));
@@ -70,9 +91,23 @@ impl Retries {
 }
 
 /// How long to wait before the try after `attempt`; `None` when there is none. `random` is in 0..1.
-fn wait(policy: &RetryPolicy, attempt: u32, failure: &Failure, random: f64) -> Option<Duration> {
+fn wait(
+    policy: &RetryPolicy,
+    repeat: Repeat,
+    attempt: u32,
+    failure: &Failure,
+    random: f64,
+) -> Option<Duration> {
     let class = failure.class();
-    if failure.settled || !class.is_retried() || attempt >= policy.attempts {
+    // I12: the class decides, and for a change also whether it may have been made.
+    let again = match repeat {
+        Repeat::Read => class.is_retried(),
+        // The same request gets the same answer, which is too large a second time.
+        Repeat::Same if failure.error.code() == Code::AnswerTooLarge => false,
+        Repeat::Same => class.is_retried() || failure.maybe_done,
+        Repeat::Twice => class.is_retried() && !failure.maybe_done,
+    };
+    if failure.settled || !again || attempt >= policy.attempts {
         return None;
     }
     let doubled = |base: Duration| {
@@ -92,10 +127,26 @@ fn wait(policy: &RetryPolicy, attempt: u32, failure: &Failure, random: f64) -> O
     }
 }
 
+/// Names the end of a request that may have been carried out and cannot be repeated.
+fn unclear(error: Error) -> Failure {
+    let context = error.context().clone();
+    let mut failure = Failure::new(
+        Code::WriteUnclear,
+        format!(
+            "records may have been created, and the answer does not tell: {}",
+            error.message()
+        ),
+    );
+    failure.error = failure
+        .error
+        .with(|empty| *empty = context)
+        .caused_by(error);
+    failure
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foundation::code::Code;
 
     fn secs(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -108,21 +159,32 @@ mod tests {
             ..RetryPolicy::default()
         };
         let failure = Failure::new(Code::SalesforceUnavailable, "x");
-        let longest: Vec<_> = (1..=10).map(|n| wait(&policy, n, &failure, 1.0)).collect();
+        let longest: Vec<_> = (1..=10)
+            .map(|n| wait(&policy, Repeat::Read, n, &failure, 1.0))
+            .collect();
         let expected = [1, 2, 4, 8, 16, 32, 60, 60, 60].map(|n| Some(secs(n)));
         assert_eq!(longest[..9], expected);
         assert_eq!(longest[9], None);
-        assert_eq!(wait(&policy, 3, &failure, 0.0), Some(secs(0)));
-        assert_eq!(wait(&policy, 3, &failure, 0.5), Some(secs(2)));
+        assert_eq!(wait(&policy, Repeat::Read, 3, &failure, 0.0), Some(secs(0)));
+        assert_eq!(wait(&policy, Repeat::Read, 3, &failure, 0.5), Some(secs(2)));
     }
 
     #[test]
     fn a_concurrency_limit_waits_twenty_seconds_at_least() {
         let policy = RetryPolicy::default();
         let failure = Failure::new(Code::ConcurrencyLimit, "x");
-        assert_eq!(wait(&policy, 1, &failure, 0.0), Some(secs(20)));
-        assert_eq!(wait(&policy, 2, &failure, 1.0), Some(secs(60)));
-        assert_eq!(wait(&policy, 5, &failure, 1.0), Some(secs(80)));
+        assert_eq!(
+            wait(&policy, Repeat::Read, 1, &failure, 0.0),
+            Some(secs(20))
+        );
+        assert_eq!(
+            wait(&policy, Repeat::Read, 2, &failure, 1.0),
+            Some(secs(60))
+        );
+        assert_eq!(
+            wait(&policy, Repeat::Read, 5, &failure, 1.0),
+            Some(secs(80))
+        );
     }
 
     #[test]
@@ -132,7 +194,7 @@ mod tests {
             let Some(class) = super::super::errors::class(*code) else {
                 continue;
             };
-            let repeated = wait(&policy, 1, &Failure::new(*code, "x"), 1.0).is_some();
+            let repeated = wait(&policy, Repeat::Read, 1, &Failure::new(*code, "x"), 1.0).is_some();
             assert_eq!(
                 repeated,
                 matches!(class, Class::Transient | Class::SlowDown),
@@ -142,14 +204,47 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_done_is_repeated_only_where_that_changes_nothing() {
+        let policy = RetryPolicy::default();
+        let repeated = |repeat, code, maybe_done| {
+            let mut failure = Failure::new(code, "x");
+            failure.maybe_done = maybe_done;
+            wait(&policy, repeat, 1, &failure, 1.0).is_some()
+        };
+        #[rustfmt::skip]
+        let table = [
+            // code, whether it may have been done, and whether a read, the same change, a second change is tried again
+            (Code::ConnectionFailed, false, [true, true, true]),
+            (Code::RecordLocked, false, [true, true, true]),
+            (Code::ConcurrencyLimit, false, [true, true, true]),
+            (Code::SalesforceUnavailable, true, [true, true, false]),
+            (Code::AnswerCutOff, true, [true, true, false]),
+            (Code::AnswerLate, true, [false, true, false]),
+            (Code::AnswerUnreadable, true, [false, true, false]),
+            (Code::AnswerTooLarge, true, [false, false, false]),
+            (Code::BatchRefused, false, [false, false, false]),
+            (Code::PermissionDenied, false, [false, false, false]),
+            (Code::BudgetSpent, false, [false, false, false]),
+        ];
+        for (code, maybe_done, expected) in table {
+            let is = [Repeat::Read, Repeat::Same, Repeat::Twice]
+                .map(|repeat| repeated(repeat, code, maybe_done));
+            assert_eq!(is, expected, "{code}");
+        }
+    }
+
+    #[test]
     fn a_gateway_s_wish_is_granted_within_reason() {
         let policy = RetryPolicy::default();
         let mut failure = Failure::new(Code::SalesforceUnavailable, "x");
         failure.retry_after = Some(secs(90));
-        assert_eq!(wait(&policy, 1, &failure, 1.0), Some(secs(90)));
+        assert_eq!(
+            wait(&policy, Repeat::Read, 1, &failure, 1.0),
+            Some(secs(90))
+        );
         failure.retry_after = Some(secs(601));
-        assert_eq!(wait(&policy, 1, &failure, 1.0), None);
+        assert_eq!(wait(&policy, Repeat::Read, 1, &failure, 1.0), None);
         failure.retry_after = Some(secs(0));
-        assert_eq!(wait(&policy, 1, &failure, 1.0), Some(secs(1)));
+        assert_eq!(wait(&policy, Repeat::Read, 1, &failure, 1.0), Some(secs(1)));
     }
 }

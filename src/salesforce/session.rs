@@ -17,7 +17,7 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::secret::Secret;
 
 use super::refusal::{self, Failure, Scrub};
-use super::retry::Retries;
+use super::retry::{Repeat, Retries};
 use super::wire::{Answer, Purpose, Wire};
 
 /// A token and its number: a later token has a higher one.
@@ -106,7 +106,7 @@ impl Session {
         {
             return Err(refused.again());
         }
-        let access = match retries.run(|| self.sign_in(wire)).await {
+        let access = match retries.run(Repeat::Read, || self.sign_in(wire)).await {
             Ok(access) => Arc::new(access),
             Err(error) => {
                 state.refused = Some((Instant::now(), Refused::of(&error)));

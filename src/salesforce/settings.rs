@@ -58,7 +58,8 @@ pub struct Retry<'a> {
 /// How much of the org's API bridged may use.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    /// The share of the org's daily calls, 0 to 1, past which reads are refused, whoever made the calls.
+    /// The share of the org's daily calls, 0 to 1, past which reads are refused, whoever made the calls. Writes go on
+    /// half-way from there to the whole limit.
     pub daily_share: f64,
     /// The most requests in any second; `None` for no limit.
     pub requests_per_second: Option<NonZeroU32>,

@@ -24,6 +24,7 @@ use super::settings::{Settings, Timeouts};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Query,
+    Write,
     Token,
     Other,
 }
@@ -52,6 +53,7 @@ pub(super) struct Wire {
     timeouts: Timeouts,
     max_body: usize,
     query: AtomicU64,
+    write: AtomicU64,
     token: AtomicU64,
     other: AtomicU64,
     server_clock: Mutex<Option<(Timestamp, Instant)>>,
@@ -105,6 +107,7 @@ impl Wire {
             timeouts,
             max_body: settings.max_answer_bytes,
             query: AtomicU64::new(0),
+            write: AtomicU64::new(0),
             token: AtomicU64::new(0),
             other: AtomicU64::new(0),
             server_clock: Mutex::new(None),
@@ -120,7 +123,7 @@ impl Wire {
     pub(super) fn requests(&self) -> Requests {
         Requests {
             query: self.query.load(Ordering::Relaxed),
-            write: 0,
+            write: self.write.load(Ordering::Relaxed),
             auth: self.token.load(Ordering::Relaxed),
             other: self.other.load(Ordering::Relaxed),
         }
@@ -145,6 +148,7 @@ impl Wire {
             .map_err(|error| lost(&error.without_url()))?;
         let counter = match purpose {
             Purpose::Query => &self.query,
+            Purpose::Write => &self.write,
             Purpose::Token => &self.token,
             Purpose::Other => &self.other,
         };
@@ -195,7 +199,7 @@ impl Wire {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let too_large = || {
-            Failure::new(
+            Failure::unclear(
                 Code::AnswerTooLarge,
                 format!("an answer has more than {} bytes", self.max_body),
             )
@@ -269,7 +273,7 @@ fn certificates(bundle: &[u8]) -> Result<Vec<Certificate>, Failure> {
 }
 
 fn late(what: &str, allowed: Duration) -> Failure {
-    Failure::new(
+    Failure::unclear(
         Code::AnswerLate,
         format!(
             "the answer did not {what} within {} s",
@@ -298,8 +302,15 @@ fn redirected(status: u16, headers: &HeaderMap, asked: &Url) -> Failure {
     failure
 }
 
-/// Names why no whole answer came.
+/// Names why no whole answer came, and whether the request may have left.
 fn lost(error: &reqwest::Error) -> Failure {
+    let mut failure = named(error);
+    failure.maybe_done =
+        !(error.is_connect() || error.is_builder() || failure.error.code() == Code::AddressRefused);
+    failure
+}
+
+fn named(error: &reqwest::Error) -> Failure {
     let cause = innermost(error);
     if let Some(refused) = find::<AddressRefused>(error) {
         return Failure::new(

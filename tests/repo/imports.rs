@@ -11,7 +11,7 @@ const TABLE: [(&str, &[&str]); 10] = [
     ("spec", &["foundation", "soql"]),
     ("template", &["foundation", "spec"]),
     ("store", &["foundation"]),
-    ("salesforce", &["foundation", "spec"]),
+    ("salesforce", &["foundation", "soql", "spec"]),
     (
         "plan",
         &["foundation", "soql", "spec", "template", "salesforce"],

@@ -10,7 +10,7 @@ use bridged::salesforce::client::Client;
 
 /// Status, code, message, and what must come of it.
 #[rustfmt::skip]
-const TABLE: &[(u16, &str, &str, Code, Class)] = &[
+pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (401, "INVALID_SESSION_ID", "Session expired or invalid", Code::SessionExpired, Class::Auth),
     (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", Code::ApiAccessRefused, Class::Permission),
     (401, "INVALID_SESSION_ID", "Connected app is not attached to Agent", Code::ApiAccessRefused, Class::Permission),
@@ -60,8 +60,8 @@ const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "STRING_TOO_LONG", "x", Code::RecordRefused, Class::Row),
     (400, "INVALID_EMAIL_ADDRESS", "x", Code::RecordRefused, Class::Row),
     (400, "INVALID_CURRENCY_ISO", "x", Code::RecordRefused, Class::Row),
-    (400, "JSON_PARSER_ERROR", "x", Code::RequestRefused, Class::Config),
-    (400, "INVALID_FIELD_FOR_INSERT_UPDATE", "x", Code::RequestRefused, Class::Config),
+    (400, "JSON_PARSER_ERROR", "x", Code::BatchRefused, Class::Row),
+    (400, "INVALID_FIELD_FOR_INSERT_UPDATE", "x", Code::FieldNotWritable, Class::Config),
     (400, "DUPLICATE_VALUE", "x", Code::RecordRefused, Class::Row),
     (400, "DUPLICATE_EXTERNAL_ID", "x", Code::RecordRefused, Class::Row),
     (400, "DUPLICATES_DETECTED", "x", Code::RecordRefused, Class::Row),

@@ -466,7 +466,7 @@ async fn past_the_daily_share_nothing_is_sent() {
     assert_eq!(error.code(), Code::BudgetSpent);
     assert_eq!(
         error.message(),
-        "the org has used 80 of its 100 API calls of the last 24 hours, and `daily_share` stops bridged at 80% (80 calls)"
+        "the org has used 80 of its 100 API calls of the last 24 hours, and `daily_share` ends reading at 80% (80 calls)"
     );
     assert_eq!(wire.requests_to("/services/data/").len(), 3);
     let daily = client.usage().daily.unwrap();
