@@ -110,7 +110,7 @@ pub(super) fn read(
             ),
         ));
     }
-    let outcomes = results.into_iter().enumerate();
+    let outcomes = results.iter().enumerate();
     outcomes
         .map(|(at, result)| outcome(result, at, scrub, expected))
         .collect()
@@ -118,7 +118,7 @@ pub(super) fn read(
 
 /// `success` alone decides: a row that was rolled back keeps its id.
 fn outcome(
-    result: RowResult,
+    result: &RowResult,
     at: usize,
     scrub: &Scrub<'_>,
     expected: &Expected<'_>,
@@ -126,7 +126,7 @@ fn outcome(
     if !result.success {
         let record = expected.records.get(at).map(std::slice::from_ref);
         let values = values(record.unwrap_or_default());
-        return Ok(refused(&result, &scrub.and(&values), expected));
+        return Ok(refused(result, &scrub.and(&values), expected));
     }
     let id = result.id.as_deref().and_then(record_id::long);
     let id = id.ok_or_else(|| {
@@ -238,7 +238,7 @@ fn collect(fields: &Map<String, Value>, found: &mut Vec<String>) {
             // The id tells a reader which row is meant.
             Value::String(_) if name.eq_ignore_ascii_case("Id") => {}
             Value::String(text) => {
-                found.push(text.split_whitespace().collect::<Vec<_>>().join(" "))
+                found.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
             }
             Value::Number(number) => found.push(number.to_string()),
             _ => {}
