@@ -94,7 +94,7 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (405, "METHOD_NOT_ALLOWED", "x", Code::RequestRefused, Class::Config),
 ];
 
-fn tries(class: Class) -> usize {
+pub(super) fn tries(class: Class) -> usize {
     match class {
         Class::Transient | Class::SlowDown => 3,
         Class::Auth => 2,

@@ -6,6 +6,8 @@ mod hosts;
 mod org;
 mod query;
 mod resources;
+mod rows;
 mod sandbox;
 mod session;
 mod tls;
+mod write;
