@@ -6,6 +6,7 @@ pub mod settings;
 pub mod connection;
 pub mod resolver;
 pub mod record_id;
+pub mod fit;
 mod host;
 mod refusal;
 mod retry;

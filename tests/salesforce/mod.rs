@@ -2,6 +2,7 @@
 
 mod bodies;
 mod errors;
+mod fit;
 mod hosts;
 mod org;
 mod query;
