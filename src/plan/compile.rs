@@ -23,7 +23,7 @@ use super::step::records::Records;
 use super::step::score::{Rule, Score};
 use super::step::{Step, StepKind};
 use super::texts::Texts;
-use super::{Batch, Carries, Edge, OnError, Plan, broadcasts, render, targets};
+use super::{Batch, Carries, Edge, OnError, Plan, broadcasts, render, targets, writable};
 
 /// What a plan is made of.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,13 @@ pub fn compile(input: &Input<'_>) -> (Option<Plan>, Vec<Diagnostic>) {
         nodes.push(("profiles".to_owned(), StepKind::Profiles(Profiles)));
     }
     nodes.extend(targets::compile(spec, &mut texts));
+    for (_, kind) in &nodes {
+        if let StepKind::Target(target) = kind
+            && let Some(object) = input.snapshots.get(&target.object)
+        {
+            texts.extend(writable::check(target, object, input.snapshots));
+        }
+    }
     nodes.extend(broadcasts::compile(spec, &input.project.spec, &mut texts));
     let edges = edges(&nodes);
     let order = order(&nodes, &edges, &mut texts);

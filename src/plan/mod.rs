@@ -13,6 +13,7 @@ pub mod query;
 pub mod render;
 pub mod scope;
 pub mod snapshot;
+pub mod writable;
 pub mod step;
 
 use crate::foundation::id::{Fingerprint, PipelineName};

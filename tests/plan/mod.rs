@@ -3,3 +3,4 @@
 mod compiling;
 mod findings;
 mod rendering;
+mod writable;

@@ -60,6 +60,11 @@ impl Org {
         &self.sandbox.ready().salesforce_url
     }
 
+    /// A fresh client: no token, no clock, nothing counted.
+    pub(crate) fn client(&self) -> Client {
+        client(&self.sandbox)
+    }
+
     /// Posts to a control call.
     pub(crate) async fn control(&self, call: &str, body: Value) -> Value {
         let url = format!("{}/_sandbox/{call}", self.url());
