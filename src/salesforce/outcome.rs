@@ -235,8 +235,8 @@ fn collect(fields: &Map<String, Value>, found: &mut Vec<String>) {
     for (name, value) in fields {
         match value {
             Value::Object(parent) if name != "attributes" => collect(parent, found),
-            // The id tells a reader which row is meant.
-            Value::String(_) if name.eq_ignore_ascii_case("Id") => {}
+            // An id tells a reader which row is meant, and nothing about a person.
+            Value::String(text) if text.len() == 18 && record_id::long(text).is_some() => {}
             Value::String(text) => {
                 found.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
             }
