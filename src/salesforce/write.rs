@@ -261,7 +261,9 @@ impl Serialize for Typed<'_> {
         let mut map = serializer.serialize_map(Some(self.fields.len() + 1))?;
         map.serialize_entry(ATTRIBUTES, &serde_json::json!({ "type": self.object }))?;
         for (name, value) in fields {
-            map.serialize_entry(name, value)?;
+            // As the guide spells it in every body.
+            let is_id = name.eq_ignore_ascii_case("Id");
+            map.serialize_entry(if is_id { "id" } else { name }, value)?;
         }
         map.end()
     }

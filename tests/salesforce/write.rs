@@ -116,6 +116,8 @@ async fn each_operation_has_its_request() {
             .into_iter()
             .map(|mut fields| {
                 fields.insert("attributes".to_owned(), json!({"type": "Lead"}));
+                let id = fields.remove("Id").unwrap();
+                fields.insert("id".to_owned(), id);
                 Value::Object(fields)
             })
             .collect();
