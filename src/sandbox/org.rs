@@ -25,7 +25,33 @@ pub struct Org {
     serials: HashMap<[u8; 3], u64>,
     pending: BTreeMap<(Stamp, u64), Pending>,
     pending_serial: u64,
+    journal: Journal,
 }
+
+/// What it takes to undo the commits of the transactions under way.
+#[derive(Debug, Default)]
+struct Journal {
+    /// Transactions inside each other.
+    depth: usize,
+    undo: Vec<Undo>,
+}
+
+#[derive(Debug)]
+enum Undo {
+    /// A row that was made (`old` is none) or replaced.
+    Row {
+        table: usize,
+        number: RowNumber,
+        old: Option<Row>,
+    },
+    /// A row that waits for its commit.
+    Pending((Stamp, u64)),
+}
+
+/// Where a transaction began. Each one is given back to [`Org::keep`] or to [`Org::undo`].
+#[derive(Debug)]
+#[must_use]
+pub struct Mark(usize);
 
 /// A row that is written and not yet committed: nobody sees it before its instant.
 #[derive(Debug)]
@@ -61,6 +87,7 @@ impl Org {
             serials: HashMap::new(),
             pending: BTreeMap::new(),
             pending_serial: 0,
+            journal: Journal::default(),
         }
     }
 
@@ -106,8 +133,49 @@ impl Org {
     /// Keeps a row back until `visible_at`.
     pub fn commit_later(&mut self, visible_at: Stamp, pending: Pending) {
         self.pending_serial += 1;
-        self.pending
-            .insert((visible_at, self.pending_serial), pending);
+        let key = (visible_at, self.pending_serial);
+        self.pending.insert(key, pending);
+        self.note(Undo::Pending(key));
+    }
+
+    /// Begins a transaction: until it ends, every commit can be undone. Transactions may nest.
+    pub fn begin(&mut self) -> Mark {
+        self.journal.depth += 1;
+        Mark(self.journal.undo.len())
+    }
+
+    /// Ends a transaction and keeps what it did; an outer one may still undo it.
+    pub fn keep(&mut self, _: Mark) {
+        self.journal.depth -= 1;
+        if self.journal.depth == 0 {
+            self.journal.undo.clear();
+        }
+    }
+
+    /// Ends a transaction and takes back what it did. Ids it used up are not given again.
+    pub fn undo(&mut self, mark: Mark) {
+        while self.journal.undo.len() > mark.0 {
+            match self.journal.undo.pop() {
+                Some(Undo::Row { table, number, old }) => {
+                    let table = &mut self.tables[table];
+                    match old {
+                        Some(old) => table.replace(number, old),
+                        None => table.take(number),
+                    };
+                }
+                Some(Undo::Pending(key)) => {
+                    self.pending.remove(&key);
+                }
+                None => {}
+            }
+        }
+        self.keep(mark);
+    }
+
+    fn note(&mut self, undo: Undo) {
+        if self.journal.depth > 0 {
+            self.journal.undo.push(undo);
+        }
     }
 
     /// When the next pending row becomes visible.
@@ -120,8 +188,11 @@ impl Org {
         self.pending.values().map(|pending| pending.begun).min()
     }
 
-    /// Commits every pending row whose instant has come.
+    /// Commits every pending row whose instant has come; none while a transaction could undo it.
     pub fn settle(&mut self, now: Stamp) {
+        if self.journal.depth > 0 {
+            return;
+        }
         while let Some(entry) = self.pending.first_entry() {
             if entry.key().0 > now {
                 return;
@@ -133,16 +204,19 @@ impl Org {
 
     /// Puts a row into its table, in the place of the one with the same id where there is one.
     pub fn commit(&mut self, object: &str, row: Row) {
-        if let Some(table) = self.table_mut(object) {
-            match table.find(row.id()) {
-                Some(number) => {
-                    table.replace(number, row);
-                }
-                None => {
-                    table.insert(row);
-                }
-            }
-        }
+        let Some(at) = self.position(object) else {
+            return;
+        };
+        let table = &mut self.tables[at];
+        let (number, old) = match table.find(row.id()) {
+            Some(number) => (number, table.replace(number, row)),
+            None => (table.insert(row), None),
+        };
+        self.note(Undo::Row {
+            table: at,
+            number,
+            old,
+        });
     }
 
     fn position(&self, object: &str) -> Option<usize> {

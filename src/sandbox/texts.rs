@@ -38,6 +38,17 @@ impl Refusal {
         }
     }
 
+    /// Whether the request itself cannot be read, so that no row of it is written.
+    pub(super) fn spoils_request(&self) -> bool {
+        self.code == "JSON_PARSER_ERROR"
+    }
+
+    /// One element of `errors` in the result of a row. Always with `fields`, and with `statusCode` for the code.
+    pub(super) fn to_row_json(&self) -> Value {
+        let fields = self.fields.as_deref().unwrap_or_default();
+        json!({ "statusCode": self.code, "message": self.message, "fields": fields })
+    }
+
     /// One element of the array in the body.
     pub(super) fn to_json(&self) -> Value {
         let mut body = Map::new();
@@ -261,6 +272,117 @@ pub(super) fn entity_deleted() -> Refusal {
         status: StatusCode::NOT_FOUND,
         ..Refusal::of_row("ENTITY_IS_DELETED", "entity is deleted", &[])
     }
+}
+
+// Collections.
+
+/// Recorded for 200 records in the logs of public clients.
+pub(super) fn too_many_records(limit: usize) -> Refusal {
+    Refusal::new(
+        BAD,
+        "EXCEEDED_ID_LIMIT",
+        format!(
+            "record limit reached. cannot submit more than {limit} records into this operation"
+        ),
+    )
+}
+
+/// *Unconfirmed* code and sentence, modelled on that of Apex.
+pub(super) fn too_many_chunks(limit: usize) -> Refusal {
+    Refusal::new(
+        BAD,
+        "LIMIT_EXCEEDED",
+        format!(
+            "Cannot have more than {limit} chunks in a single operation. Please rearrange the data to reduce chunking."
+        ),
+    )
+}
+
+/// *Unconfirmed* code and sentence.
+pub(super) fn missing_entity_type() -> Refusal {
+    Refusal::new(
+        BAD,
+        "INVALID_INPUT",
+        "Missing entity type information. sObject requires a separate 'attributes' field be sent with the entity type.",
+    )
+}
+
+/// *Unconfirmed* code and sentence.
+pub(super) fn other_entity_type(given: &str, wanted: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "INVALID_INPUT",
+        format!("The entity type {given} in the attributes is not {wanted}, that of the resource."),
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn missing_parameter_value(name: &str) -> Refusal {
+    Refusal::new(
+        BAD,
+        "MISSING_ARGUMENT",
+        format!("The required parameter {name} is missing"),
+    )
+}
+
+pub(super) fn missing_id() -> Refusal {
+    Refusal::of_row(
+        "MISSING_ARGUMENT",
+        "Id not specified in an update call",
+        &[],
+    )
+}
+
+pub(super) fn id_in_insert() -> Refusal {
+    Refusal::of_row(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        "cannot specify Id in an insert call",
+        &["Id"],
+    )
+}
+
+/// What the result of a row says of an id that belongs to no row.
+pub(super) fn no_such_row() -> Refusal {
+    Refusal::of_row(
+        "INVALID_CROSS_REFERENCE_KEY",
+        "invalid cross reference id",
+        &[],
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn duplicate_id(id: &str) -> Refusal {
+    Refusal::of_row(
+        "DUPLICATE_VALUE",
+        format!("duplicate id specified: {id}"),
+        &["Id"],
+    )
+}
+
+pub(super) fn duplicate_external_id(field: &str, key: &str) -> Refusal {
+    Refusal::of_row(
+        "DUPLICATE_VALUE",
+        format!("Duplicate external id specified: {key}"),
+        &[field],
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn ambiguous_external_id(field: &str, key: &str) -> Refusal {
+    Refusal::of_row(
+        "DUPLICATE_EXTERNAL_ID",
+        format!("{field}: more than one record found for external id field: {key}"),
+        &[field],
+    )
+}
+
+/// What a row says that had succeeded in a call which was then taken back.
+pub(super) fn rolled_back() -> Refusal {
+    Refusal::of_row(
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        "Record rolled back because not all records were valid and the request was using AllOrNone header",
+        &[],
+    )
 }
 
 // Rows: what a row may not be.

@@ -3,7 +3,7 @@
 //! Every function does one row and either changes it wholly or refuses it with nothing changed, so that calls of many
 //! rows can collect one result a row.
 
-mod check;
+pub(super) mod check;
 
 use http::StatusCode;
 use serde_json::{Map, Value as Json};
@@ -38,6 +38,9 @@ pub(super) fn create(
     let object = table.object().clone();
     if !writer.user.permissions.object(&object).create {
         return Err(texts::insufficient_access_on_object());
+    }
+    if body.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
+        return Err(texts::id_in_insert());
     }
     let changes = check::changes(org, writer.user, &object, body, Flag::Createable)?;
     let mut values: Vec<Value> = object

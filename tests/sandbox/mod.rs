@@ -1,6 +1,7 @@
 //! The sandbox as a foreign client sees it.
 
 mod client;
+mod collections;
 mod composites;
 mod control;
 mod describes;

@@ -229,7 +229,8 @@ fn run(
     let Some((version, resource)) = path.split_first() else {
         return Err(texts::not_found());
     };
-    if !versions::is_known(version) || resource.first() == Some(&"composite") {
+    let nested = resource.first() == Some(&"composite") && resource.get(1) != Some(&"sobjects");
+    if !versions::is_known(version) || nested {
         return Err(texts::not_found());
     }
     let inner = Context {

@@ -1,5 +1,6 @@
 //! The REST API: everything under `/services/data/vXX.X`.
 
+mod collections;
 mod composite;
 mod describe;
 mod limits;
@@ -98,6 +99,7 @@ fn dispatch(cx: &Context<'_>, resource: &[&str]) -> Outcome {
         ["limits"] => read_only(method, || Ok(limits::limits(cx))),
         ["limits", "recordCount"] => read_only(method, || Ok(limits::record_count(cx))),
         ["composite"] => write_only(method, || composite::composite(cx)),
+        ["composite", "sobjects", rest @ ..] => collections::answer(cx, rest),
         ["composite", "batch"] => write_only(method, || composite::batch(cx)),
         _ => Err(texts::not_found()),
     }

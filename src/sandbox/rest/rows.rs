@@ -73,7 +73,7 @@ pub(super) fn show(cx: &Context<'_>, org: &Org, table: &Table, row: &Row) -> Out
 }
 
 /// Writes a row as an object; paths through parents become nested objects.
-fn write_row(
+pub(super) fn write_row(
     cx: &Context<'_>,
     out: &mut Vec<u8>,
     (org, table, row): (&Org, &Table, &Row),

@@ -32,7 +32,7 @@ pub(super) fn changes(
         if name == "attributes" {
             continue;
         }
-        if let Some(field) = object.parent(name).filter(|_| json.is_object()) {
+        if let Some(field) = json.is_object().then(|| object.parent(name)).flatten() {
             changes.push(by_parent_key(org, object, field, json)?);
             continue;
         }
@@ -55,6 +55,28 @@ pub(super) fn changes(
     } else {
         Err(texts::read_only(&read_only))
     }
+}
+
+/// Refuses a JSON object in which a value has a type that its field cannot be read from: that spoils a whole request,
+/// whoever may set the field.
+pub(in crate::sandbox) fn types(
+    object: &ObjectType,
+    body: &Map<String, Json>,
+) -> Result<(), Refusal> {
+    for (name, json) in body {
+        if name == "attributes" {
+            continue;
+        }
+        if json.is_object() && object.parent(name).is_some() {
+            parent_key(json)?;
+        } else if let Some(at) = object.index_of(name) {
+            match convert(&object.fields[at], json) {
+                Err(refusal) if refusal.spoils_request() => return Err(refusal),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads a JSON object as a row that is put in as it is: types are checked, nothing else.
@@ -127,17 +149,7 @@ fn by_parent_key(
     json: &Json,
 ) -> Result<Change, Refusal> {
     let reference = &object.fields[field];
-    let mut keys = json
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| *name != "attributes");
-    let (Some((key_field, Json::String(key))), None) = (keys.next(), keys.next()) else {
-        return Err(texts::wrong_type(
-            "reference by external id field",
-            "START_OBJECT",
-        ));
-    };
+    let (key_field, key) = parent_key(json)?;
     for parent in &reference.reference_to {
         let Some(table) = org.table(parent) else {
             continue;
@@ -159,6 +171,22 @@ fn by_parent_key(
         key_field,
         &reference.reference_to.join(", "),
     ))
+}
+
+/// The one field, and its value, by which a parent is named.
+fn parent_key(json: &Json) -> Result<(&str, &str), Refusal> {
+    let mut keys = json
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "attributes");
+    match (keys.next(), keys.next()) {
+        (Some((field, Json::String(key))), None) => Ok((field, key)),
+        _ => Err(texts::wrong_type(
+            "reference by external id field",
+            "START_OBJECT",
+        )),
+    }
 }
 
 /// A JSON value as a value of the field's type. A value of another type spoils the whole request.
@@ -204,6 +232,16 @@ fn convert(field: &Field, json: &Json) -> Result<Value, Refusal> {
 }
 
 fn refusal(kind: FieldType, json: &Json) -> Refusal {
+    let word = if kind.is_text() {
+        "string"
+    } else {
+        kind.as_str()
+    };
+    wrong(word, json)
+}
+
+/// What is said of a value that cannot be read as an instance of `word`.
+pub(in crate::sandbox) fn wrong(word: &str, json: &Json) -> Refusal {
     let (token, value) = match json {
         Json::Bool(true) => ("VALUE_TRUE", None),
         Json::Bool(false) => ("VALUE_FALSE", None),
@@ -212,11 +250,6 @@ fn refusal(kind: FieldType, json: &Json) -> Refusal {
         Json::String(text) => ("VALUE_STRING", Some(text.clone())),
         Json::Array(_) => ("START_ARRAY", None),
         Json::Object(_) | Json::Null => ("START_OBJECT", None),
-    };
-    let word = if kind.is_text() {
-        "string"
-    } else {
-        kind.as_str()
     };
     match value {
         Some(value) => texts::wrong_value(word, token, &value),
