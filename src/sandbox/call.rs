@@ -63,6 +63,14 @@ impl Call {
             .unwrap_or_default()
     }
 
+    /// One value of a header that lists `name=value`, between semicolons or commas; case does not matter.
+    pub(super) fn option(&self, header: &str, name: &str) -> Option<&str> {
+        self.header(header).split([';', ',']).find_map(|option| {
+            let (key, value) = option.split_once('=')?;
+            key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
     /// The host name of the request, without its port, in lower case.
     pub(super) fn host(&self) -> String {
         let authority = self

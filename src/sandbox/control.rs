@@ -9,6 +9,7 @@
 //! | `POST faults` | replaces the faults in force (see `faults`) |
 //! | `GET clock`, `POST clock` | `{ "set": INSTANT }`, `{ "advance": "1h" }`, `{ "hold": true }` |
 //! | `POST permissions` | `{ "username"?, "objects": { "Lead": { "read", "create", "edit", "delete" } }, "fields": { "Lead.Phone": { "read", "edit" } } }` |
+//! | `GET rules`, `POST rules` | the org's validation, duplicate and assignment rules (see `rules`); posting replaces all |
 //! | `POST limits` | `{ "max"?, "used"? }` |
 //! | `POST sessions` | `{ "expire": true }`, `{ "lifetime": "15m" }` |
 //! | `GET apps` | Consumer Keys and Secrets, and as whom they act |
@@ -25,6 +26,7 @@ use super::call::{Answer, Call, JSON};
 use super::faults::{Faults, read};
 use super::ids::RecordId;
 use super::json::{write_field, write_text};
+use super::rules::Rules;
 use super::seed::setup::INTEGRATION_USERNAME;
 use super::state::State;
 use super::table::Table;
@@ -39,6 +41,7 @@ type Wrong = String;
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
     let segments = call.segments();
     let path: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
+    let _pass = state.pass(false);
     let outcome = match (&call.method, path.as_slice()) {
         (&Method::GET, ["ledger"]) => Ok(Answer::ok(&*state.ledger())),
         (&Method::GET, ["records", object]) => records(state, object),
@@ -48,6 +51,8 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
         (&Method::GET, ["clock"]) => Ok(clock_answer(state)),
         (&Method::POST, ["clock"]) => clock(state, &call.body),
         (&Method::POST, ["permissions"]) => permissions(state, &call.body),
+        (&Method::GET, ["rules"]) => Ok(Answer::ok(&*state.rules())),
+        (&Method::POST, ["rules"]) => rules(state, &call.body),
         (&Method::POST, ["limits"]) => limits(state, &call.body),
         (&Method::POST, ["sessions"]) => sessions(state, &call.body),
         (&Method::GET, ["apps"]) => Ok(Answer::ok(state.sessions().apps())),
@@ -261,6 +266,16 @@ fn check_names(state: &State, body: &PermissionsBody) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+fn rules(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
+    let rules: Rules = parse(body)?;
+    let user = state
+        .user_named(INTEGRATION_USERNAME)
+        .ok_or_else(|| format!("no user `{INTEGRATION_USERNAME}`"))?;
+    rules.check(&state.org(), &user, state.clock.now())?;
+    state.set_rules(rules);
+    Ok(done())
 }
 
 #[derive(Deserialize)]

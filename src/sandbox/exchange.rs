@@ -68,6 +68,7 @@ pub(super) async fn exchange(
         .await;
         return deliver(&state, answer, reset);
     }
+    entry.note(&call);
     let strikes = state.faults().strike(&call);
     entry.fault = strikes.last().map(Action::kind);
     let answer = struck(&state, call, &strikes).await;
@@ -88,8 +89,8 @@ fn shown(target: &str) -> &str {
 fn record(state: &State, mut entry: Entry, answer: &Answer) {
     if answer.delivery != Delivery::Reset {
         entry.status = Some(answer.status.as_u16());
-        entry.records = answer.records;
     }
+    entry.records = answer.records;
     entry.api_calls = answer.api_calls;
     entry.at = state.clock.now().to_string();
     state.ledger().keep(entry);
@@ -167,17 +168,9 @@ async fn struck(state: &Arc<State>, call: Call, strikes: &[Action]) -> Answer {
 /// The answer that a fault gives in place of the real one.
 fn replacement(state: &State, action: &Action) -> Option<Answer> {
     match action {
-        Action::Status {
-            after_commit: false,
-            ..
-        } => scripted(action),
-        Action::Html { status, body } => {
-            let page = body
-                .clone()
-                .unwrap_or_else(|| format!("<html><body><h1>{status}</h1></body></html>"));
-            Some(Answer::new(status_of(*status), HTML, page))
+        Action::Status { .. } | Action::Html { .. } | Action::Empty { .. } => {
+            scripted(action).filter(|_| !comes_after(action))
         }
-        Action::Empty { status } => Some(Answer::empty(status_of(*status))),
         Action::Redirect { to, status } => {
             let answer = Answer::empty(status_of(status.unwrap_or(302)));
             Some(answer.header(LOCATION.as_str(), to))
@@ -202,12 +195,14 @@ fn replacement(state: &State, action: &Action) -> Option<Answer> {
 /// What a fault does to an answer that is there.
 fn afterwards(action: &Action, answer: &mut Answer) {
     match action {
-        Action::Status {
-            after_commit: true, ..
-        } => {
+        _ if comes_after(action) => {
             if let Some(other) = scripted(action) {
-                let api_calls = answer.api_calls;
-                *answer = Answer { api_calls, ..other };
+                // What was done stays done and counted.
+                *answer = Answer {
+                    api_calls: answer.api_calls,
+                    records: answer.records,
+                    ..other
+                };
             }
         }
         Action::ResetAfterCommit {} => answer.delivery = Delivery::Reset,
@@ -233,29 +228,55 @@ fn afterwards(action: &Action, answer: &mut Answer) {
     }
 }
 
-fn scripted(action: &Action) -> Option<Answer> {
-    let Action::Status {
-        status,
-        code,
-        message,
-        body,
-        ..
-    } = action
-    else {
-        return None;
-    };
-    let status = status_of(*status);
-    Some(match (body, code) {
-        (Some(body), _) => Answer::json(status, body),
-        (None, Some(code)) => {
-            let message = message.as_deref().unwrap_or("a fault of the sandbox");
-            Answer::json(
-                status,
-                serde_json::json!([{ "message": message, "errorCode": code }]),
-            )
+/// Whether the request is carried out before the fault speaks.
+fn comes_after(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Status {
+            after_commit: true,
+            ..
+        } | Action::Html {
+            after_commit: true,
+            ..
+        } | Action::Empty {
+            after_commit: true,
+            ..
         }
-        (None, None) => Answer::empty(status),
-    })
+    )
+}
+
+/// The answer that stands in a fault.
+fn scripted(action: &Action) -> Option<Answer> {
+    match action {
+        Action::Status {
+            status,
+            code,
+            message,
+            body,
+            ..
+        } => {
+            let status = status_of(*status);
+            Some(match (body, code) {
+                (Some(body), _) => Answer::json(status, body),
+                (None, Some(code)) => {
+                    let message = message.as_deref().unwrap_or("a fault of the sandbox");
+                    Answer::json(
+                        status,
+                        serde_json::json!([{ "message": message, "errorCode": code }]),
+                    )
+                }
+                (None, None) => Answer::empty(status),
+            })
+        }
+        Action::Html { status, body, .. } => {
+            let page = body
+                .clone()
+                .unwrap_or_else(|| format!("<html><body><h1>{status}</h1></body></html>"));
+            Some(Answer::new(status_of(*status), HTML, page))
+        }
+        Action::Empty { status, .. } => Some(Answer::empty(status_of(*status))),
+        _ => None,
+    }
 }
 
 fn status_of(status: u16) -> StatusCode {

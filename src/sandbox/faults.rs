@@ -8,17 +8,23 @@
 //!   action: { kind: status, status: 503, code: SERVER_UNAVAILABLE, message: try again later }
 //! - match: { path: "*/sobjects/*", probability: 0.1 }
 //!   action: { kind: reset-after-commit }
+//! - match: { method: PATCH, contains: '"Bridged_Id__c":"k7"', times: 2 }
+//!   action: { kind: row, code: UNABLE_TO_LOCK_ROW, message: unable to obtain exclusive access to this record }
 //! ```
 //!
 //! `match` (all given parts must hold): `method`; `path`, where `*` stands for any characters; `contains`, a text in
-//! the decoded query or in the body; of the requests that fit so far, the first `after` are spared, then each
+//! the decoded query or in the body, as it was sent or with its JSON escapes decoded; of the requests that fit so far, the first `after` are spared, then each
 //! `every`-th is struck, with `probability` (0 to 1, by the sandbox's seed), at most `times` times.
 //!
 //! `action.kind`, with its other keys:
 //! - `latency` (`ms`): the answer waits.
 //! - `status` (`status`, `code`, `message`, `body`, `after_commit`): another answer, an error array of `code` and
 //!   `message` or the JSON `body`; with `after_commit` the request is carried out before.
-//! - `html` (`status`, `body`): the page of a gateway. `empty` (`status`): no body.
+//! - `html` (`status`, `body`, `after_commit`): the page of a gateway. `empty` (`status`, `after_commit`): no body.
+//! - `row` (`code`, `message`, `fields`): a row of a write is refused with nothing changed, the others go on. `match`
+//!   then speaks of rows: `contains` is a text in the row's JSON (compact, with its type and its key), and `after`,
+//!   `every`, `times` and `probability` count rows. `method` and `path` are those of the request, and of the
+//!   sub-request where the row is written by one.
 //! - `redirect` (`to`, `status`): a `Location`.
 //! - `limit` (`which`: `daily` or `concurrent`): the request limit is exceeded.
 //! - `reset`: the connection is reset, the request is not carried out; `reset-after-commit`: it is.
@@ -32,12 +38,15 @@
 
 mod file;
 
+use std::cell::LazyCell;
+
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::file::read;
 use super::call::Call;
+use super::texts::{self, Refusal};
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,9 +101,19 @@ pub enum Action {
     Html {
         status: u16,
         body: Option<String>,
+        #[serde(default)]
+        after_commit: bool,
     },
     Empty {
         status: u16,
+        #[serde(default)]
+        after_commit: bool,
+    },
+    Row {
+        code: String,
+        message: Option<String>,
+        #[serde(default)]
+        fields: Vec<String>,
     },
     Redirect {
         to: String,
@@ -145,6 +164,7 @@ impl Action {
             Action::Status { .. } => "status",
             Action::Html { .. } => "html",
             Action::Empty { .. } => "empty",
+            Action::Row { .. } => "row",
             Action::Redirect { .. } => "redirect",
             Action::Limit { .. } => "limit",
             Action::Reset {} => "reset",
@@ -190,11 +210,46 @@ impl Faults {
     pub(super) fn strike(&mut self, call: &Call) -> Vec<Action> {
         let mut actions = Vec::new();
         for (rule, count) in &mut self.rules {
-            if rule.matching.fits(call) && count.strikes(&rule.matching, &mut self.rng) {
+            let of_requests = !matches!(rule.action, Action::Row { .. });
+            if of_requests
+                && rule.matching.fits(call)
+                && count.strikes(&rule.matching, &mut self.rng)
+            {
                 actions.push(rule.action.clone());
             }
         }
         actions
+    }
+
+    /// How a row of a request is refused, where a rule strikes it. `text` shows the row as JSON.
+    pub(super) fn strike_row(
+        &mut self,
+        call: &Call,
+        text: impl FnOnce() -> String,
+    ) -> Option<Refusal> {
+        let text = LazyCell::new(text);
+        let mut refused = None;
+        for (rule, count) in &mut self.rules {
+            let Action::Row {
+                code,
+                message,
+                fields,
+            } = &rule.action
+            else {
+                continue;
+            };
+            let matching = &rule.matching;
+            let fits = matching.fits_address(call)
+                && matching
+                    .contains
+                    .as_ref()
+                    .is_none_or(|part| text.contains(part));
+            if fits && count.strikes(matching, &mut self.rng) {
+                let message = message.as_deref().unwrap_or("a fault of the sandbox");
+                refused = refused.or_else(|| Some(texts::rows::scripted(code, message, fields)));
+            }
+        }
+        refused
     }
 }
 
@@ -220,9 +275,12 @@ impl Match {
     fn fits(&self, call: &Call) -> bool {
         let contains = |text: &String| {
             let mut pairs = super::call::form_pairs(call.query.as_bytes());
-            pairs.any(|(_, value)| value.contains(text.as_str()))
-                || String::from_utf8_lossy(&call.body).contains(text.as_str())
+            pairs.any(|(_, value)| value.contains(text.as_str())) || body_contains(&call.body, text)
         };
+        self.fits_address(call) && self.contains.as_ref().is_none_or(contains)
+    }
+
+    fn fits_address(&self, call: &Call) -> bool {
         self.method
             .as_ref()
             .is_none_or(|method| call.method.as_str().eq_ignore_ascii_case(method))
@@ -230,8 +288,19 @@ impl Match {
                 .path
                 .as_ref()
                 .is_none_or(|path| glob(path.as_bytes(), call.path.as_bytes()))
-            && self.contains.as_ref().is_none_or(contains)
     }
+}
+
+/// Whether a body has a text in it, spelled as it was sent or by JSON escapes.
+fn body_contains(body: &[u8], text: &str) -> bool {
+    let sent = String::from_utf8_lossy(body);
+    if sent.contains(text) {
+        return true;
+    }
+    let escaped = sent.contains('\\');
+    escaped
+        && serde_json::from_slice::<Value>(body)
+            .is_ok_and(|decoded| decoded.to_string().contains(text))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any characters.

@@ -3,6 +3,8 @@
 use http::Method;
 use serde::Serialize;
 
+use super::call::Call;
+
 /// The requests since the start or the last reset.
 #[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct RequestLedger {
@@ -22,13 +24,19 @@ pub(super) struct Entry {
     path: String,
     /// The status of the answer; null where none was sent.
     pub(super) status: Option<u16>,
-    /// Records in the answer.
+    /// Records that the answer shows or that the call carried, where no answer was sent too.
     pub(super) records: usize,
     /// Calls counted against the daily limit.
     pub(super) api_calls: u32,
     /// The kind of the fault that struck, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<&'static str>,
+    /// `client` of `Sforce-Call-Options`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    /// `Sforce-Auto-Assign`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_assign: Option<String>,
 }
 
 impl Entry {
@@ -43,7 +51,17 @@ impl Entry {
             records: 0,
             api_calls: 0,
             fault: None,
+            client: None,
+            auto_assign: None,
         }
+    }
+
+    /// Keeps what the headers say of the one who calls and of how.
+    pub(super) fn note(&mut self, call: &Call) {
+        let client = call.option("sforce-call-options", "client");
+        self.client = client.map(str::to_owned);
+        let assign = call.header("sforce-auto-assign");
+        self.auto_assign = Some(assign.to_owned()).filter(|assign| !assign.is_empty());
     }
 }
 

@@ -26,6 +26,7 @@ mod oauth;
 mod objects;
 mod rest;
 mod routes;
+mod rules;
 mod sessions;
 mod state;
 mod texts;

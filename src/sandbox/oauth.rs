@@ -20,7 +20,7 @@ pub(super) fn answer(state: &State, call: &Call, resource: &str, overrides: &Ove
         ("token", &Method::POST) => token(state, call, overrides),
         ("revoke", &Method::POST | &Method::GET) => revoke(state, call),
         ("userinfo", &Method::GET | &Method::POST) => userinfo(state, call),
-        ("token", _) => texts::oauth(
+        ("token", _) => texts::oauth::refusal(
             StatusCode::METHOD_NOT_ALLOWED,
             "invalid_request",
             "HTTP method not supported; use POST",
@@ -58,14 +58,14 @@ impl Form {
 fn token(state: &State, call: &Call, overrides: &Overrides) -> Answer {
     let form = Form::of(call);
     if is_login_host(&call.host()) && form.get("grant_type") == Some("client_credentials") {
-        return texts::wrong_domain();
+        return texts::oauth::wrong_domain();
     }
     match form.get("grant_type") {
         Some("client_credentials") => client_credentials(state, call, &form, overrides),
         // New orgs block the flow; no refresh token was ever given out.
-        Some("password") => texts::authentication_failure(),
-        Some("refresh_token") => texts::expired_refresh_token(),
-        _ => texts::unsupported_grant_type(),
+        Some("password") => texts::oauth::authentication_failure(),
+        Some("refresh_token") => texts::oauth::expired_refresh_token(),
+        _ => texts::oauth::unsupported_grant_type(),
     }
 }
 
@@ -81,26 +81,26 @@ fn client_credentials(state: &State, call: &Call, form: &Form, overrides: &Overr
         None => (form.get("client_id"), form.get("client_secret")),
     };
     let Some(key) = key else {
-        return texts::missing_parameter("client_id");
+        return texts::oauth::missing_parameter("client_id");
     };
     let Some(secret) = secret else {
-        return texts::missing_parameter("client_secret");
+        return texts::oauth::missing_parameter("client_secret");
     };
     let Some(app) = state.sessions().app(key).cloned() else {
-        return texts::invalid_client_id();
+        return texts::oauth::invalid_client_id();
     };
     if app.api_key != secret {
-        return texts::invalid_client();
+        return texts::oauth::invalid_client();
     }
     let Some(user) = app
         .run_as
         .as_ref()
         .and_then(|username| state.user_named(username))
     else {
-        return texts::no_run_as_user();
+        return texts::oauth::no_run_as_user();
     };
     if !is_active(state, user.id) {
-        return texts::inactive_user();
+        return texts::oauth::inactive_user();
     }
     grant(state, call, &app, user.id, overrides)
 }
@@ -141,15 +141,15 @@ fn grant(state: &State, call: &Call, app: &App, user: RecordId, overrides: &Over
 fn revoke(state: &State, call: &Call) -> Answer {
     let form = Form::of(call);
     match form.get("token") {
-        None => texts::missing_parameter("token"),
+        None => texts::oauth::missing_parameter("token"),
         Some(token) if state.sessions().close(token) => Answer::empty(StatusCode::OK),
-        Some(_) => texts::invalid_token(),
+        Some(_) => texts::oauth::invalid_token(),
     }
 }
 
 fn userinfo(state: &State, call: &Call) -> Answer {
     match signed_in(state, call) {
-        None => texts::identity_refused(),
+        None => texts::oauth::identity_refused(),
         Some(user) => Answer::ok(claims(state, call, user)),
     }
 }
@@ -160,7 +160,7 @@ pub(super) fn identity(state: &State, call: &Call, org: &str, user: &str) -> Ans
     let known = RecordId::parse(org) == Some(state.org().id);
     match RecordId::parse(user) {
         Some(user) if known && allowed == Some(user) => Answer::ok(card(state, call, user)),
-        _ => texts::identity_refused(),
+        _ => texts::oauth::identity_refused(),
     }
 }
 

@@ -188,6 +188,11 @@ impl Org {
         self.pending.values().map(|pending| pending.begun).min()
     }
 
+    /// The rows that wait for their commit.
+    pub fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.values()
+    }
+
     /// Commits every pending row whose instant has come; none while a transaction could undo it.
     pub fn settle(&mut self, now: Stamp) {
         if self.journal.depth > 0 {

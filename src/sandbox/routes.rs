@@ -71,5 +71,5 @@ fn graph(call: &Call) -> Answer {
     };
     let path = call.path.split_once('/').map_or("", |(_, rest)| rest);
     let path = path.split_once('/').map_or("", |(_, rest)| rest);
-    texts::graph_unknown_path(method, &format!("/{path}"))
+    texts::oauth::graph_unknown_path(method, &format!("/{path}"))
 }

@@ -1,7 +1,7 @@
 //! Everything a running sandbox knows, shared by its connections.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::SignedDuration;
 
@@ -12,6 +12,7 @@ use super::ledger::RequestLedger;
 use super::limits::Limits;
 use super::org::Org;
 use super::rest::locators::Locators;
+use super::rules::Rules;
 use super::seed::setup::{INTEGRATION_USERNAME, LIMITED_USERNAME};
 use super::seed::{Recipe, grow};
 use super::sessions::{Session, Sessions};
@@ -32,6 +33,18 @@ pub(super) struct State {
     faults: Mutex<Faults>,
     ledger: Mutex<RequestLedger>,
     locators: Mutex<Locators>,
+    rules: Mutex<Arc<Rules>>,
+    gate: RwLock<()>,
+}
+
+/// Held for the length of a request: others may run beside it, or none.
+#[derive(Debug)]
+#[expect(dead_code, reason = "a guard works by being held")]
+pub(super) enum Pass<'a> {
+    /// Others run too.
+    Shared(RwLockReadGuard<'a, ()>),
+    /// Nobody else reads or writes.
+    Alone(RwLockWriteGuard<'a, ()>),
 }
 
 impl State {
@@ -53,6 +66,8 @@ impl State {
             faults: Mutex::new(Faults::new(settings.faults.clone(), settings.seed)),
             ledger: Mutex::new(RequestLedger::default()),
             locators: Mutex::new(Locators::default()),
+            rules: Mutex::default(),
+            gate: RwLock::default(),
             clock,
             recipe,
             settings,
@@ -69,6 +84,27 @@ impl State {
         *self.faults() = Faults::new(self.settings.faults.clone(), self.settings.seed);
         *self.ledger() = RequestLedger::default();
         *self.locators() = Locators::default();
+        *lock(&self.rules) = Arc::default();
+    }
+
+    /// Lets a request in. One of several steps that stand or fall together must be `alone`.
+    pub(super) fn pass(&self, alone: bool) -> Pass<'_> {
+        if alone {
+            Pass::Alone(write(&self.gate))
+        } else {
+            Pass::Shared(read(&self.gate))
+        }
+    }
+
+    /// The org's rules in force.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        lock(&self.rules).clone()
+    }
+
+    /// Puts other rules in force.
+    pub(super) fn set_rules(&self, rules: Rules) {
+        rules.index(&mut self.org_mut());
+        *lock(&self.rules) = Arc::new(rules);
     }
 
     /// The data, with every commit that is due.

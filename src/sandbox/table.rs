@@ -203,6 +203,21 @@ impl Table {
         )
     }
 
+    /// Makes rows findable by a text field (by index) as those of a unique field are, from now on.
+    pub fn index_field(&mut self, field: usize) {
+        if self.by_key.contains_key(&field) {
+            return;
+        }
+        let mut index: HashMap<String, Vec<RowNumber>> = HashMap::new();
+        for (number, row) in self.rows() {
+            if let Some(key) = row.get(field).as_text() {
+                let key = fold(&self.object, field, key);
+                index.entry(key).or_default().push(number);
+            }
+        }
+        self.by_key.insert(field, index);
+    }
+
     /// Adds a row, whose id must be fresh.
     pub fn insert(&mut self, row: Row) -> RowNumber {
         let number = RowNumber(self.rows.len() as u32);

@@ -1,7 +1,12 @@
 //! Every refusal in the words of the wire, in one place.
 //!
 //! Source: recorded answers in the test suites of public clients. Sentences marked *unconfirmed* are written from
-//! memory of the service, and no recording confirms them: a correction of any of them is a change of this file alone.
+//! memory of the service, and no recording confirms them: a correction of any of them is a change of this folder alone.
+
+pub(super) mod oauth;
+pub(super) mod rows;
+
+use std::borrow::Cow;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -14,20 +19,23 @@ pub(super) struct Refusal {
     /// The status of the answer.
     pub(super) status: StatusCode,
     /// The code that programs read.
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     /// The sentence that people read.
     pub(super) message: String,
     /// The fields at fault; left out of the answer when the kind of refusal names none.
     pub(super) fields: Option<Vec<String>>,
+    /// A further member of the error, by its name.
+    pub(super) extra: Option<(&'static str, Value)>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             message: message.into(),
             fields: None,
+            extra: None,
         }
     }
 
@@ -46,18 +54,30 @@ impl Refusal {
     /// One element of `errors` in the result of a row. Always with `fields`, and with `statusCode` for the code.
     pub(super) fn to_row_json(&self) -> Value {
         let fields = self.fields.as_deref().unwrap_or_default();
-        json!({ "statusCode": self.code, "message": self.message, "fields": fields })
+        let mut error = Map::new();
+        error.insert("statusCode".into(), self.code.as_ref().into());
+        error.insert("message".into(), self.message.as_str().into());
+        error.insert("fields".into(), json!(fields));
+        self.add_extra(&mut error);
+        Value::Object(error)
     }
 
     /// One element of the array in the body.
     pub(super) fn to_json(&self) -> Value {
         let mut body = Map::new();
         body.insert("message".into(), self.message.clone().into());
-        body.insert("errorCode".into(), self.code.into());
+        body.insert("errorCode".into(), self.code.as_ref().into());
         if let Some(fields) = &self.fields {
             body.insert("fields".into(), json!(fields));
         }
+        self.add_extra(&mut body);
         Value::Object(body)
+    }
+
+    fn add_extra(&self, error: &mut Map<String, Value>) {
+        if let Some((name, value)) = &self.extra {
+            error.insert((*name).to_owned(), value.clone());
+        }
     }
 }
 
@@ -274,117 +294,6 @@ pub(super) fn entity_deleted() -> Refusal {
     }
 }
 
-// Collections.
-
-/// Recorded for 200 records in the logs of public clients.
-pub(super) fn too_many_records(limit: usize) -> Refusal {
-    Refusal::new(
-        BAD,
-        "EXCEEDED_ID_LIMIT",
-        format!(
-            "record limit reached. cannot submit more than {limit} records into this operation"
-        ),
-    )
-}
-
-/// *Unconfirmed* code and sentence, modelled on that of Apex.
-pub(super) fn too_many_chunks(limit: usize) -> Refusal {
-    Refusal::new(
-        BAD,
-        "LIMIT_EXCEEDED",
-        format!(
-            "Cannot have more than {limit} chunks in a single operation. Please rearrange the data to reduce chunking."
-        ),
-    )
-}
-
-/// *Unconfirmed* code and sentence.
-pub(super) fn missing_entity_type() -> Refusal {
-    Refusal::new(
-        BAD,
-        "INVALID_INPUT",
-        "Missing entity type information. sObject requires a separate 'attributes' field be sent with the entity type.",
-    )
-}
-
-/// *Unconfirmed* code and sentence.
-pub(super) fn other_entity_type(given: &str, wanted: &str) -> Refusal {
-    Refusal::new(
-        BAD,
-        "INVALID_INPUT",
-        format!("The entity type {given} in the attributes is not {wanted}, that of the resource."),
-    )
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn missing_parameter_value(name: &str) -> Refusal {
-    Refusal::new(
-        BAD,
-        "MISSING_ARGUMENT",
-        format!("The required parameter {name} is missing"),
-    )
-}
-
-pub(super) fn missing_id() -> Refusal {
-    Refusal::of_row(
-        "MISSING_ARGUMENT",
-        "Id not specified in an update call",
-        &[],
-    )
-}
-
-pub(super) fn id_in_insert() -> Refusal {
-    Refusal::of_row(
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        "cannot specify Id in an insert call",
-        &["Id"],
-    )
-}
-
-/// What the result of a row says of an id that belongs to no row.
-pub(super) fn no_such_row() -> Refusal {
-    Refusal::of_row(
-        "INVALID_CROSS_REFERENCE_KEY",
-        "invalid cross reference id",
-        &[],
-    )
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn duplicate_id(id: &str) -> Refusal {
-    Refusal::of_row(
-        "DUPLICATE_VALUE",
-        format!("duplicate id specified: {id}"),
-        &["Id"],
-    )
-}
-
-pub(super) fn duplicate_external_id(field: &str, key: &str) -> Refusal {
-    Refusal::of_row(
-        "DUPLICATE_VALUE",
-        format!("Duplicate external id specified: {key}"),
-        &[field],
-    )
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn ambiguous_external_id(field: &str, key: &str) -> Refusal {
-    Refusal::of_row(
-        "DUPLICATE_EXTERNAL_ID",
-        format!("{field}: more than one record found for external id field: {key}"),
-        &[field],
-    )
-}
-
-/// What a row says that had succeeded in a call which was then taken back.
-pub(super) fn rolled_back() -> Refusal {
-    Refusal::of_row(
-        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-        "Record rolled back because not all records were valid and the request was using AllOrNone header",
-        &[],
-    )
-}
-
 // Rows: what a row may not be.
 
 pub(super) fn required_missing(fields: &[&str]) -> Refusal {
@@ -530,6 +439,15 @@ pub(super) fn batch_halted() -> Refusal {
     )
 }
 
+/// What every other sub-request says once one has failed in a call of all or nothing.
+pub(super) fn processing_halted() -> Refusal {
+    Refusal::new(
+        BAD,
+        "PROCESSING_HALTED",
+        "The transaction was rolled back since another operation in the same transaction failed.",
+    )
+}
+
 /// *Unconfirmed* sentence.
 pub(super) fn bad_reference_id(reference: &str) -> Refusal {
     Refusal::new(
@@ -542,84 +460,4 @@ pub(super) fn bad_reference_id(reference: &str) -> Refusal {
 /// *Unconfirmed* sentence.
 pub(super) fn bad_composite(message: &str) -> Refusal {
     Refusal::new(BAD, "INVALID_INPUT", message)
-}
-
-// OAuth.
-
-/// A refusal of the token endpoint: `error` and `error_description`.
-pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Answer {
-    Answer::json(
-        status,
-        json!({ "error": error, "error_description": description }),
-    )
-}
-
-fn grant_refused(error: &str, description: &str) -> Answer {
-    oauth(BAD, error, description)
-}
-
-pub(super) fn wrong_domain() -> Answer {
-    grant_refused("invalid_grant", "request not supported on this domain")
-}
-
-pub(super) fn unsupported_grant_type() -> Answer {
-    grant_refused("unsupported_grant_type", "grant type not supported")
-}
-
-pub(super) fn invalid_client_id() -> Answer {
-    grant_refused("invalid_client_id", "client identifier invalid")
-}
-
-pub(super) fn invalid_client() -> Answer {
-    grant_refused("invalid_client", "invalid client credentials")
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn no_run_as_user() -> Answer {
-    grant_refused("invalid_grant", "no client credentials user enabled")
-}
-
-pub(super) fn authentication_failure() -> Answer {
-    grant_refused("invalid_grant", "authentication failure")
-}
-
-pub(super) fn expired_refresh_token() -> Answer {
-    grant_refused("invalid_grant", "expired access/refresh token")
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn inactive_user() -> Answer {
-    grant_refused("inactive_user", "user is inactive")
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn missing_parameter(name: &str) -> Answer {
-    grant_refused(
-        "invalid_request",
-        &format!("missing required parameter: {name}"),
-    )
-}
-
-/// *Unconfirmed* sentence.
-pub(super) fn invalid_token() -> Answer {
-    grant_refused("invalid_token", "invalid token")
-}
-
-pub(super) fn identity_refused() -> Answer {
-    Answer::new(StatusCode::FORBIDDEN, HTML, "Bad_OAuth_Token")
-}
-
-// The Graph API.
-
-/// What the Graph API says of a path it does not know.
-pub(super) fn graph_unknown_path(method: &str, path: &str) -> Answer {
-    let message = format!("Unknown path components: {path}");
-    let error = json!({ "error": {
-        "message": message,
-        "type": "OAuthException",
-        "code": 2500,
-        "method": method,
-        "fbtrace_id": "AbridgedSandboxTrace00",
-    } });
-    Answer::json(BAD, error)
 }

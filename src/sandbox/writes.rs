@@ -12,6 +12,7 @@ use self::check::Change;
 use super::describe::{Flag, ObjectType};
 use super::ids::RecordId;
 use super::org::{Org, Pending};
+use super::rules::Active;
 use super::table::{Row, RowNumber, Table};
 use super::texts::{self, Refusal};
 use super::user::User;
@@ -25,6 +26,8 @@ pub(super) struct Writer<'a> {
     pub(super) now: Stamp,
     /// Seconds from the stamp to the commit; 0 commits at once.
     pub(super) commit_delay: i64,
+    /// The org's rules, and what the call says about them.
+    pub(super) rules: Active,
 }
 
 /// Makes a row; returns its id.
@@ -40,7 +43,7 @@ pub(super) fn create(
         return Err(texts::insufficient_access_on_object());
     }
     if body.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
-        return Err(texts::id_in_insert());
+        return Err(texts::rows::id_in_insert());
     }
     let changes = check::changes(org, writer.user, &object, body, Flag::Createable)?;
     let mut values: Vec<Value> = object
@@ -50,7 +53,6 @@ pub(super) fn create(
         .collect();
     apply(&mut values, changes);
     check::required(&object, &values)?;
-    check::unique(table, &values, None)?;
     let id = org.next_id(object.key_prefix.unwrap_or_default());
     values[0] = Value::Id(id);
     let mut set = |name: &str, value: Value| {
@@ -72,7 +74,7 @@ pub(super) fn create(
         values[owner] = Value::Id(writer.user.id);
     }
     derive(&object, &mut values, writer.now);
-    commit(org, writer, &object, Row::new(values, false));
+    save(org, writer, &object, values)?;
     Ok(id)
 }
 
@@ -100,10 +102,26 @@ pub(super) fn update(
     }
     apply(&mut values, changes);
     check::required(&object, &values)?;
-    check::unique(table, &values, Some(id))?;
     touch(&object, &mut values, writer);
     derive(&object, &mut values, writer.now);
-    commit(org, writer, &object, Row::new(values, false));
+    save(org, writer, &object, values)
+}
+
+/// Commits a row that is complete, unless a rule of the org or another row stands against it.
+fn save(
+    org: &mut Org,
+    writer: &Writer<'_>,
+    object: &ObjectType,
+    mut values: Vec<Value>,
+) -> Result<(), Refusal> {
+    writer.rules.assign(org, object, &mut values);
+    let row = Row::new(values, false);
+    let table = org.table(&object.name).ok_or_else(texts::not_found)?;
+    let old = table.find(row.id()).and_then(|number| table.row(number));
+    writer.rules.check(org, table, old, &row)?;
+    check::unique(table, &row)?;
+    check::unlocked(org, object, &row)?;
+    commit(org, writer, object, row);
     Ok(())
 }
 
@@ -120,6 +138,7 @@ pub(super) fn delete(
         return Err(texts::insufficient_access(&id.to_string()));
     }
     let row = table.row(number).ok_or_else(texts::not_found)?;
+    check::unlocked(org, &object, row)?;
     let mut values = row.to_values(object.fields.len());
     touch(&object, &mut values, writer);
     if let Some(at) = object.index_of("IsDeleted") {

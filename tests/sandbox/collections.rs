@@ -501,7 +501,7 @@ async fn at_most_200_rows_go_into_one_call() {
 async fn types_may_mix_in_ten_chunks() {
     let bench = bench().await;
     let record = |at: usize| {
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             lead(&format!("k{at}"))
         } else {
             json!({ "attributes": { "type": "Account" }, "Name": "Z" })

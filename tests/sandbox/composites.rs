@@ -144,10 +144,127 @@ async fn too_many_or_malformed_sub_requests_are_refused() {
     let nested = json!({ "batchRequests": parts(1, "v67.0/composite/batch") });
     let (_, body) = bench.post(&format!("{V}/composite/batch"), nested).await;
     assert_eq!(body["results"][0]["statusCode"], 404);
-    let write = json!({ "method": "POST", "url": format!("{V}/sobjects/Lead"), "referenceId": "a", "body": {} });
-    let all = json!({ "allOrNone": true, "compositeRequest": [write] });
+    let six = vec![
+        json!({ "method": "POST", "url": format!("{V}/composite/sobjects"), "referenceId": "a", "body": { "records": [] } });
+        6
+    ];
+    let answer = bench
+        .post(
+            &format!("{V}/composite"),
+            json!({ "compositeRequest": six }),
+        )
+        .await;
+    assert_eq!(refusal(&answer).1, "LIMIT_EXCEEDED");
+}
+
+/// A sub-request that makes a lead.
+fn make(reference: &str, body: Value) -> Value {
+    json!({ "method": "POST", "url": format!("{V}/sobjects/Lead"), "referenceId": reference, "body": body })
+}
+
+fn statuses(body: &Value) -> Vec<u64> {
+    let results = body["compositeResponse"].as_array().unwrap();
+    results
+        .iter()
+        .map(|result| result["httpStatusCode"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_composite_of_all_or_none_takes_everything_back() {
+    let bench = bench().await;
+    let before = bench.records("Lead").await;
+    let id = before[0]["Id"].as_str().unwrap();
+    let good = json!({ "LastName": "X", "Company": "Y" });
+    let rows = json!({ "allOrNone": true, "records": [{ "attributes": { "type": "Lead" }, "LastName": "X", "Company": "Y" }] });
+    let parts = json!([
+        make("made", good.clone()),
+        { "method": "PATCH", "url": format!("{V}/sobjects/Lead/{id}"), "referenceId": "moved", "body": { "City": "Oslo" } },
+        { "method": "PATCH", "url": format!("{V}/sobjects/Lead/Bridged_Id__c/k1"), "referenceId": "upserted", "body": good },
+        { "method": "POST", "url": format!("{V}/composite/sobjects"), "referenceId": "rows", "body": rows },
+        { "method": "DELETE", "url": format!("{V}/sobjects/Lead/@{{made.id}}"), "referenceId": "gone" },
+        make("bad", json!({ "LastName": "X" })),
+        make("after", json!({ "LastName": "X", "Company": "Y" })),
+    ]);
+    let body = json!({ "allOrNone": true, "compositeRequest": parts });
+    let (status, answer) = bench.post(&format!("{V}/composite"), body).await;
+    assert_eq!((status, statuses(&answer)), (StatusCode::OK, vec![400; 7]));
+    let codes: Vec<&Value> = answer["compositeResponse"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| &result["body"][0]["errorCode"])
+        .collect();
+    let halted = "PROCESSING_HALTED";
     assert_eq!(
-        refusal(&bench.post(&format!("{V}/composite"), all).await).1,
-        "INVALID_INPUT"
+        codes,
+        [
+            halted,
+            halted,
+            halted,
+            halted,
+            halted,
+            "REQUIRED_FIELD_MISSING",
+            halted
+        ]
     );
+    assert_eq!(bench.records("Lead").await, before);
+    let ledger = bench.ledger().await;
+    assert_eq!(ledger["totals"]["api_calls"], 1);
+}
+
+#[tokio::test]
+async fn a_composite_of_all_or_none_keeps_what_succeeds() {
+    let bench = bench().await;
+    let good = json!({ "LastName": "X", "Company": "Y" });
+    let task = json!({ "method": "POST", "url": format!("{V}/sobjects/Task"), "referenceId": "task", "body": { "WhoId": "@{made.id}", "Subject": "Call" } });
+    let rows = json!({ "records": [{ "attributes": { "type": "Lead" }, "Id": "@{made.id}", "City": "Oslo" }] });
+    let moved = json!({ "method": "PATCH", "url": format!("{V}/composite/sobjects"), "referenceId": "rows", "body": rows });
+    let body = json!({ "allOrNone": true, "compositeRequest": [make("made", good), task, moved] });
+    let (_, answer) = bench.post(&format!("{V}/composite"), body).await;
+    assert_eq!(statuses(&answer), [201, 201, 200]);
+    let results = answer["compositeResponse"].as_array().unwrap();
+    let id = results[0]["body"]["id"].as_str().unwrap();
+    let (_, row) = bench.get(&format!("{V}/sobjects/Lead/{id}")).await;
+    assert_eq!(row["City"], "Oslo");
+    assert_eq!(results[2]["body"][0]["success"], true);
+}
+
+#[tokio::test]
+async fn without_all_or_none_a_failure_costs_those_that_need_it() {
+    let bench = bench().await;
+    let task = json!({ "method": "POST", "url": format!("{V}/sobjects/Task"), "referenceId": "task", "body": { "WhoId": "@{bad.id}" } });
+    let good = json!({ "LastName": "X", "Company": "Y" });
+    let parts = [make("bad", json!({})), task, make("good", good)];
+    let body = json!({ "compositeRequest": parts });
+    let (_, answer) = bench.post(&format!("{V}/composite"), body).await;
+    assert_eq!(statuses(&answer), [400, 400, 201]);
+    assert_eq!(
+        answer["compositeResponse"][1]["body"][0]["errorCode"],
+        "PROCESSING_HALTED"
+    );
+    assert_eq!(bench.records("Lead").await.len(), 102);
+}
+
+#[tokio::test]
+async fn a_batch_writes_and_takes_nothing_back() {
+    let bench = bench().await;
+    let good = json!({ "LastName": "X", "Company": "Y" });
+    let rows = json!({ "records": [{ "attributes": { "type": "Lead" }, "LastName": "X" }] });
+    let parts = json!([
+        { "method": "POST", "url": "v67.0/sobjects/Lead", "richInput": good },
+        { "method": "POST", "url": "v67.0/composite/sobjects", "richInput": rows },
+        { "method": "POST", "url": "v67.0/sobjects/Lead", "richInput": {} },
+        { "method": "POST", "url": "v67.0/sobjects/Lead", "richInput": good },
+    ]);
+    for (halt, last, rows) in [(true, 412, 102), (false, 201, 104)] {
+        let body = json!({ "haltOnError": halt, "batchRequests": parts });
+        let (_, answer) = bench.post(&format!("{V}/composite/batch"), body).await;
+        assert_eq!(answer["hasErrors"], true);
+        let results = answer["results"].as_array().unwrap();
+        let statuses: Vec<&Value> = results.iter().map(|part| &part["statusCode"]).collect();
+        assert_eq!(statuses, [201, 200, 400, last]);
+        assert_eq!(results[1]["result"][0]["success"], false);
+        assert_eq!(bench.records("Lead").await.len(), rows);
+    }
 }

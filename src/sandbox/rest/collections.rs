@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::rows::{write_row, writer};
+use super::rows::{strike, write_row, writer};
 use super::{Context, Outcome, visible};
 use crate::sandbox::call::{Answer, JSON};
 use crate::sandbox::describe::{FieldType, Flag, ObjectType};
@@ -60,6 +60,16 @@ enum Act {
     },
 }
 
+impl Act {
+    /// The field whose value finds the row.
+    fn key_field(&self) -> &str {
+        match self {
+            Act::Create | Act::Update => "Id",
+            Act::Upsert { field, .. } => field,
+        }
+    }
+}
+
 /// A row of a call: its object, the value that finds it, and what it sets.
 struct Line {
     object: String,
@@ -98,7 +108,7 @@ fn upsert(cx: &Context<'_>, object: &str, field: &str) -> Outcome {
 fn write(cx: &Context<'_>, act: &Act) -> Outcome {
     let (all_or_none, records) = read(&cx.call.body)?;
     if records.len() > ROWS_MAX {
-        return Err(texts::too_many_records(ROWS_MAX));
+        return Err(texts::rows::too_many_records(ROWS_MAX));
     }
     let lines = records
         .into_iter()
@@ -112,7 +122,7 @@ fn write(cx: &Context<'_>, act: &Act) -> Outcome {
         }
     }
     let twins = twins(act, &lines);
-    let writer = writer(cx);
+    let writer = writer(cx, &org);
     let one = |org: &mut Org, line: &Line| {
         if let Some(key) = line
             .key
@@ -146,7 +156,7 @@ fn finish<T>(
             id: Some(id.to_string()),
             success: !rolled_back,
             errors: rolled_back
-                .then(|| texts::rolled_back().to_row_json())
+                .then(|| texts::rows::rolled_back().to_row_json())
                 .into_iter()
                 .collect(),
             created: created.filter(|_| !rolled_back),
@@ -171,13 +181,15 @@ fn write_line(
     line: &Line,
 ) -> Written {
     visible(cx, org, &line.object).map_err(|_| texts::invalid_type(&line.object))?;
+    let key = line.key.as_deref().map(|key| (act.key_field(), key));
+    strike(cx, &line.object, key, &line.body)?;
     match act {
         Act::Create => {
             let id = writes::create(org, writer, &line.object, &line.body)?;
             Ok((id, None))
         }
         Act::Update => {
-            let key = line.key.as_deref().ok_or_else(texts::missing_id)?;
+            let key = line.key.as_deref().ok_or_else(texts::rows::missing_id)?;
             let id = row_id(key)?;
             writes::update(org, writer, &line.object, id, &line.body).map_err(of_row)?;
             Ok((id, None))
@@ -217,7 +229,7 @@ fn upsert_line(
             writes::update(org, writer, object, *id, &line.body).map_err(of_row)?;
             Ok((*id, Some(false)))
         }
-        _ => Err(texts::ambiguous_external_id(field, key)),
+        _ => Err(texts::rows::ambiguous_external_id(field, key)),
     }
 }
 
@@ -225,21 +237,22 @@ fn delete(cx: &Context<'_>) -> Outcome {
     let ids = cx.call.parameter("ids").unwrap_or_default();
     let ids = list(&ids);
     if ids.is_empty() {
-        return Err(texts::missing_parameter_value("ids"));
+        return Err(texts::rows::missing_parameter_value("ids"));
     }
     if ids.len() > ROWS_MAX {
-        return Err(texts::too_many_records(ROWS_MAX));
+        return Err(texts::rows::too_many_records(ROWS_MAX));
     }
     check_chunks(ids.iter().map(|id| id.get(..3).unwrap_or(id)))?;
     let all_or_none = cx.call.parameter("allOrNone");
     let all_or_none = all_or_none.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let writer = writer(cx);
     let mut org = cx.state.org_mut();
+    let writer = writer(cx, &org);
     let one = |org: &mut Org, id: &&str| {
         let id = row_id(id)?;
-        let table = org.table_of(id).ok_or_else(texts::no_such_row)?;
+        let table = org.table_of(id).ok_or_else(texts::rows::no_such_row)?;
         let object = table.object().name.clone();
         visible(cx, org, &object).map_err(of_row)?;
+        strike(cx, &object, Some(("Id", &id.to_string())), &Map::new())?;
         writes::delete(org, &writer, &object, id).map_err(of_row)?;
         Ok((id, None))
     };
@@ -269,11 +282,11 @@ fn retrieve_by_post(cx: &Context<'_>, object: &str) -> Outcome {
 fn retrieve(cx: &Context<'_>, object: &str, ids: &[&str], fields: &[&str], max: usize) -> Outcome {
     for (name, given) in [("ids", ids), ("fields", fields)] {
         if given.is_empty() {
-            return Err(texts::missing_parameter_value(name));
+            return Err(texts::rows::missing_parameter_value(name));
         }
     }
     if ids.len() > max {
-        return Err(texts::too_many_records(max));
+        return Err(texts::rows::too_many_records(max));
     }
     let org = cx.state.org();
     let table = visible(cx, &org, object)?;
@@ -333,7 +346,7 @@ fn read(bytes: &[u8]) -> Result<(bool, Vec<Map<String, Json>>), Refusal> {
     };
     let records = match body.remove("records") {
         Some(Json::Array(records)) => records,
-        None | Some(Json::Null) => return Err(texts::missing_parameter_value("records")),
+        None | Some(Json::Null) => return Err(texts::rows::missing_parameter_value("records")),
         Some(other) => return Err(check::wrong("list", &other)),
     };
     let record = |record| match record {
@@ -349,16 +362,16 @@ fn line(act: &Act, mut body: Map<String, Json>) -> Result<Line, Refusal> {
     let given = match body.remove("attributes") {
         Some(Json::Object(attributes)) => match attributes.get("type") {
             Some(Json::String(kind)) if !kind.is_empty() => kind.clone(),
-            _ => return Err(texts::missing_entity_type()),
+            _ => return Err(texts::rows::missing_entity_type()),
         },
-        _ => return Err(texts::missing_entity_type()),
+        _ => return Err(texts::rows::missing_entity_type()),
     };
     let key_field = match act {
         Act::Create => None,
         Act::Update => Some("Id"),
         Act::Upsert { object, field } => {
             if !given.eq_ignore_ascii_case(object) {
-                return Err(texts::other_entity_type(&given, object));
+                return Err(texts::rows::other_entity_type(&given, object));
             }
             // A client that found no row sends an empty id beside the key.
             if take(&body, "Id").is_some_and(|(_, id)| is_blank(id)) {
@@ -403,7 +416,7 @@ fn check_chunks<'a>(kinds: impl Iterator<Item = &'a str>) -> Result<(), Refusal>
         last = Some(kind);
     }
     if chunks > CHUNKS_MAX {
-        return Err(texts::too_many_chunks(CHUNKS_MAX));
+        return Err(texts::rows::too_many_chunks(CHUNKS_MAX));
     }
     Ok(())
 }
@@ -423,11 +436,7 @@ fn twins(act: &Act, lines: &[Line]) -> HashSet<String> {
 
 /// Ids of 15 and 18 characters are the same; external ids are compared without regard to case.
 fn fold(act: &Act, key: &str) -> String {
-    let by_id = match act {
-        Act::Upsert { field, .. } => field == "Id",
-        Act::Create | Act::Update => true,
-    };
-    match RecordId::parse(key).filter(|_| by_id) {
+    match RecordId::parse(key).filter(|_| act.key_field() == "Id") {
         Some(id) => id.short().to_owned(),
         None => key.to_lowercase(),
     }
@@ -435,8 +444,10 @@ fn fold(act: &Act, key: &str) -> String {
 
 fn twin(act: &Act, key: &str) -> Refusal {
     match act {
-        Act::Upsert { field, .. } if field != "Id" => texts::duplicate_external_id(field, key),
-        _ => texts::duplicate_id(key),
+        Act::Upsert { field, .. } if field != "Id" => {
+            texts::rows::duplicate_external_id(field, key)
+        }
+        _ => texts::rows::duplicate_id(key),
     }
 }
 
@@ -447,7 +458,7 @@ fn row_id(text: &str) -> Result<RecordId, Refusal> {
 /// A refusal of a resource of one row, as the result of a row says it.
 fn of_row(refusal: Refusal) -> Refusal {
     if refusal.code == "NOT_FOUND" {
-        texts::no_such_row()
+        texts::rows::no_such_row()
     } else {
         refusal
     }

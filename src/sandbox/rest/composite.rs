@@ -14,7 +14,7 @@ use super::{Context, Outcome, dispatch, versions};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::texts::{self, Refusal};
 
-/// Sub-requests of one call, and how many of them may be queries.
+/// Sub-requests of one call, and how many of them may be queries or calls of many rows.
 ///
 /// Source: "REST API Developer Guide", Composite and Composite Batch.
 const SUBREQUESTS_MAX: usize = 25;
@@ -49,51 +49,57 @@ struct CompositeResult {
 }
 
 /// Runs sub-requests in order; later ones may use results of earlier ones as `@{reference.field}`.
+///
+/// With `allOrNone` the first one that fails ends the call, and everything is taken back. No other request runs
+/// meanwhile (see `State::pass`), so nobody sees what is taken back.
 pub(super) fn composite(cx: &Context<'_>) -> Outcome {
     let body: CompositeBody = parse(&cx.call.body)?;
     let parts = body.composite_request;
-    check_counts(
-        parts.len(),
-        parts.iter().filter(|part| is_query(&part.url)).count(),
-    )?;
-    if body.all_or_none
-        && parts
-            .iter()
-            .any(|part| !part.method.eq_ignore_ascii_case("GET"))
-    {
-        return Err(texts::bad_composite(
-            "the sandbox runs `allOrNone` with GET sub-requests only",
-        ));
-    }
-    let mut results: Vec<CompositeResult> = Vec::with_capacity(parts.len());
-    let mut known: HashMap<String, Value> = HashMap::new();
-    let mut records = 0;
-    for part in parts {
-        let outcome = fill_in(&known, &part).and_then(|(url, body)| {
+    let limited = parts
+        .iter()
+        .filter(|part| is_query(&part.url) || is_collection(&part.url));
+    check_counts(parts.len(), limited.count())?;
+    let mark = body.all_or_none.then(|| cx.state.org_mut().begin());
+    let mut answers: Vec<Answer> = Vec::with_capacity(parts.len());
+    let mut known: HashMap<&str, Value> = HashMap::new();
+    let mut failed = None;
+    for (at, part) in parts.iter().enumerate() {
+        if body.all_or_none && failed.is_some() {
+            break;
+        }
+        let outcome = fill_in(&known, part).and_then(|(url, body)| {
             let target = url.strip_prefix("/services/data/").unwrap_or(&url);
             run(cx, &part.method, target, body.as_ref(), &part.http_headers)
         });
         let answer = outcome.unwrap_or_else(Answer::from);
-        records += answer.records;
         if answer.status.is_success() {
             let body = serde_json::from_slice(&answer.body).unwrap_or_default();
-            known.insert(part.reference_id.clone(), body);
+            known.insert(&part.reference_id, body);
+        } else if answer.status != StatusCode::NOT_MODIFIED {
+            failed = failed.or(Some(at));
         }
-        let mut headers = Map::new();
-        if let Some(location) = answer
-            .headers
-            .get("location")
-            .and_then(|value| value.to_str().ok())
-        {
-            headers.insert("Location".to_owned(), location.into());
-        }
-        results.push(CompositeResult {
-            body: raw(&answer),
-            http_headers: headers,
-            http_status_code: answer.status.as_u16(),
-            reference_id: part.reference_id,
-        });
+        answers.push(answer);
     }
+    let records = answers.iter().map(|answer| answer.records).sum();
+    if let Some(mark) = mark {
+        let mut org = cx.state.org_mut();
+        if failed.is_some() {
+            org.undo(mark);
+            answers.resize_with(parts.len(), || texts::processing_halted().into());
+            for (at, answer) in answers.iter_mut().enumerate() {
+                if Some(at) != failed {
+                    *answer = texts::processing_halted().into();
+                }
+            }
+        } else {
+            org.keep(mark);
+        }
+    }
+    let results: Vec<CompositeResult> = parts
+        .iter()
+        .zip(&answers)
+        .map(|(part, answer)| result(part, answer))
+        .collect();
     let body = serde_json::to_vec(&HashMap::from([("compositeResponse", results)]));
     Ok(Answer::new(
         StatusCode::OK,
@@ -101,6 +107,22 @@ pub(super) fn composite(cx: &Context<'_>) -> Outcome {
         body.unwrap_or_default(),
     )
     .counting(records))
+}
+
+fn result(part: &CompositePart, answer: &Answer) -> CompositeResult {
+    let mut headers = Map::new();
+    for (name, shown) in [("location", "Location"), ("last-modified", "Last-Modified")] {
+        let value = answer.headers.get(name);
+        if let Some(value) = value.and_then(|value| value.to_str().ok()) {
+            headers.insert(shown.to_owned(), value.into());
+        }
+    }
+    CompositeResult {
+        body: raw(answer),
+        http_headers: headers,
+        http_status_code: answer.status.as_u16(),
+        reference_id: part.reference_id.clone(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -203,6 +225,10 @@ fn is_query(url: &str) -> bool {
     path.ends_with("/query") || path.ends_with("/queryAll")
 }
 
+fn is_collection(url: &str) -> bool {
+    url.contains("/composite/sobjects")
+}
+
 /// Runs one sub-request. `target` begins with the version.
 fn run(
     cx: &Context<'_>,
@@ -218,14 +244,16 @@ fn run(
     let body = body
         .map(|body| Bytes::from(body.to_string()))
         .unwrap_or_default();
-    let mut call: Call = cx.call.inner(method, target, body);
+    let mut call: Call = cx
+        .call
+        .inner(method, &format!("/services/data/{target}"), body);
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             call.headers.insert(name, value);
         }
     }
     let segments = call.segments();
-    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let path: Vec<&str> = segments.iter().skip(2).map(String::as_str).collect();
     let Some((version, resource)) = path.split_first() else {
         return Err(texts::not_found());
     };
@@ -244,7 +272,7 @@ fn run(
 
 /// Puts results of earlier sub-requests into the address and the body of a later one.
 fn fill_in(
-    known: &HashMap<String, Value>,
+    known: &HashMap<&str, Value>,
     part: &CompositePart,
 ) -> Result<(String, Option<Value>), Refusal> {
     let url = fill_in_text(known, &part.url)?;
@@ -256,7 +284,7 @@ fn fill_in(
     Ok((url, body))
 }
 
-fn fill_in_value(known: &HashMap<String, Value>, value: &Value) -> Result<Value, Refusal> {
+fn fill_in_value(known: &HashMap<&str, Value>, value: &Value) -> Result<Value, Refusal> {
     Ok(match value {
         Value::String(text) => fill_in_text(known, text)?.into(),
         Value::Array(items) => items
@@ -275,7 +303,7 @@ fn fill_in_value(known: &HashMap<String, Value>, value: &Value) -> Result<Value,
 }
 
 /// Replaces each `@{reference.path}`. Names are compared with regard to case; `records[0]` picks from a list.
-fn fill_in_text(known: &HashMap<String, Value>, text: &str) -> Result<String, Refusal> {
+fn fill_in_text(known: &HashMap<&str, Value>, text: &str) -> Result<String, Refusal> {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("@{") {
         let (path, after) = after
@@ -313,7 +341,7 @@ mod tests {
     #[test]
     fn references_are_filled_in_and_missing_ones_refused() {
         let known = HashMap::from([(
-            "lead".to_owned(),
+            "lead",
             json!({ "id": "00Q1", "records": [{ "Id": "00Q2" }], "count": 3 }),
         )]);
         for (text, filled) in [

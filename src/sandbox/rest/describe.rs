@@ -61,7 +61,7 @@ fn dated(cx: &Context<'_>, answer: Answer) -> Answer {
     answer.header("last-modified", &http_date(cx.state.objects_changed()))
 }
 
-fn http_date(stamp: Stamp) -> String {
+pub(super) fn http_date(stamp: Stamp) -> String {
     httpdate::fmt_http_date(stamp.timestamp().into())
 }
 

@@ -2,6 +2,7 @@
 
 mod collections;
 mod composite;
+mod conditional;
 mod describe;
 mod limits;
 pub(super) mod locators;
@@ -46,6 +47,7 @@ pub(super) fn enter(
     if !versions::is_known(version) {
         return texts::not_found().into();
     }
+    let _pass = state.pass(resource == ["composite"]);
     let (now, mut counted) = (state.clock.stamp(), 0);
     let outcome = sign_in(state, call).and_then(|user| {
         if !state.limits().spend(now) {

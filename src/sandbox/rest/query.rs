@@ -139,13 +139,8 @@ fn with_next_url(page: &[u8], url: &str) -> Vec<u8> {
 
 /// `Sforce-Query-Options: batchSize=200`, kept within what the service allows.
 fn batch_size(cx: &Context<'_>) -> Option<usize> {
-    let options = cx.call.header("sforce-query-options");
-    let size = options.split([',', ';']).find_map(|option| {
-        let (name, value) = option.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("batchSize")
-            .then(|| value.trim().parse::<usize>().ok())?
-    })?;
+    let size = cx.call.option("sforce-query-options", "batchSize")?;
+    let size: usize = size.parse().ok()?;
     Some(size.clamp(BATCH_MIN, BATCH_MAX))
 }
 

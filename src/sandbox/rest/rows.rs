@@ -1,14 +1,15 @@
 //! One row: create, read, update, delete.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{Context, Outcome, visible};
+use super::{Context, Outcome, conditional, visible};
 use crate::sandbox::call::{Answer, JSON};
 use crate::sandbox::describe::{FieldType, Flag};
 use crate::sandbox::ids::RecordId;
 use crate::sandbox::json::{write_field, write_text};
 use crate::sandbox::org::Org;
+use crate::sandbox::rules::{Active, Assign, Wishes};
 use crate::sandbox::table::{Row, Table};
 use crate::sandbox::texts::{self, Refusal};
 use crate::sandbox::writes::{self, Writer};
@@ -16,10 +17,11 @@ use crate::sandbox::writes::{self, Writer};
 /// Makes a row.
 pub(super) fn create(cx: &Context<'_>, object: &str) -> Outcome {
     let mut org = cx.state.org_mut();
-    visible(cx, &org, object)?;
     let body = writes::body(&cx.call.body)?;
-    let id = writes::create(&mut org, &writer(cx), object, &body)?;
     let name = visible(cx, &org, object)?.object().name.clone();
+    strike(cx, &name, None, &body)?;
+    let writer = writer(cx, &org);
+    let id = writes::create(&mut org, &writer, object, &body)?;
     Ok(created(
         cx,
         &name,
@@ -29,12 +31,7 @@ pub(super) fn create(cx: &Context<'_>, object: &str) -> Outcome {
 }
 
 /// The answer to a row that was made, with its address.
-pub(super) fn created(
-    cx: &Context<'_>,
-    object: &str,
-    id: RecordId,
-    body: serde_json::Value,
-) -> Answer {
+pub(super) fn created(cx: &Context<'_>, object: &str, id: RecordId, body: Value) -> Answer {
     let location = format!("/services/data/{}/sobjects/{object}/{id}", cx.version);
     Answer::json(StatusCode::CREATED, body)
         .header("location", &location)
@@ -54,6 +51,9 @@ pub(super) fn read(cx: &Context<'_>, object: &str, id: &str) -> Outcome {
 /// Shows a row of a table.
 pub(super) fn show(cx: &Context<'_>, org: &Org, table: &Table, row: &Row) -> Outcome {
     let object = table.object();
+    if let Some(answer) = conditional::not_modified(cx, object, row)? {
+        return Ok(answer);
+    }
     let wanted = cx.call.parameter("fields").unwrap_or_default();
     let paths: Vec<Vec<&str>> = if wanted.trim().is_empty() {
         let readable = object
@@ -69,7 +69,8 @@ pub(super) fn show(cx: &Context<'_>, org: &Org, table: &Table, row: &Row) -> Out
     };
     let mut out = Vec::with_capacity(1_024);
     write_row(cx, &mut out, (org, table, row), &paths)?;
-    Ok(Answer::new(StatusCode::OK, JSON, out).counting(1))
+    let answer = Answer::new(StatusCode::OK, JSON, out).counting(1);
+    Ok(conditional::dated(answer, object, row))
 }
 
 /// Writes a row as an object; paths through parents become nested objects.
@@ -148,31 +149,79 @@ pub(super) fn update(cx: &Context<'_>, object: &str, id: &str) -> Outcome {
             };
             return Err(refusal);
         }
-        let id = writes::create(&mut org, &writer(cx), object, &body)?;
+        strike(cx, &described.name, None, &body)?;
+        let writer = writer(cx, &org);
+        let id = writes::create(&mut org, &writer, object, &body)?;
         let body = json!({ "id": id.to_string(), "success": true, "errors": [], "created": true });
         return Ok(created(cx, &described.name, id, body));
     }
     let id = parse_id(id)?;
-    writes::update(&mut org, &writer(cx), object, id, &body)?;
+    conditional::unmodified(cx, &org, object, id)?;
+    strike(cx, &described.name, Some(("Id", &id.to_string())), &body)?;
+    let writer = writer(cx, &org);
+    writes::update(&mut org, &writer, object, id, &body)?;
     Ok(Answer::empty(StatusCode::NO_CONTENT).counting(1))
 }
 
 /// Deletes a row.
 pub(super) fn delete(cx: &Context<'_>, object: &str, id: &str) -> Outcome {
     let mut org = cx.state.org_mut();
-    visible(cx, &org, object)?;
+    let name = visible(cx, &org, object)?.object().name.clone();
     let id = parse_id(id)?;
-    writes::delete(&mut org, &writer(cx), object, id)?;
+    conditional::unmodified(cx, &org, object, id)?;
+    strike(cx, &name, Some(("Id", &id.to_string())), &Map::new())?;
+    let writer = writer(cx, &org);
+    writes::delete(&mut org, &writer, object, id)?;
     Ok(Answer::empty(StatusCode::NO_CONTENT).counting(1))
 }
 
-/// Who writes in this call.
-pub(super) fn writer<'a>(cx: &'a Context<'_>) -> Writer<'a> {
+/// Who writes in this call, and by which rules.
+pub(super) fn writer<'a>(cx: &'a Context<'_>, org: &Org) -> Writer<'a> {
+    let flag = |name| {
+        cx.call
+            .option("sforce-duplicate-rule-header", name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    };
+    let assign = match cx.call.header("sforce-auto-assign").trim() {
+        "" => Assign::Active,
+        value if value.eq_ignore_ascii_case("true") => Assign::Active,
+        value if value.eq_ignore_ascii_case("false") => Assign::Off,
+        id => Assign::One(id.to_owned()),
+    };
+    let wishes = Wishes {
+        allow_save: flag("allowSave"),
+        record_details: flag("includeRecordDetails"),
+        assign,
+        version: cx.version.to_owned(),
+    };
+    let rules = cx.state.rules();
     Writer {
         user: &cx.user,
         now: cx.state.clock.stamp(),
         commit_delay: cx.overrides.commit_delay,
+        rules: Active::new(rules, wishes, org, &cx.user, cx.state.clock.now()),
     }
+}
+
+/// Refuses a row that a scripted fault strikes.
+pub(super) fn strike(
+    cx: &Context<'_>,
+    object: &str,
+    key: Option<(&str, &str)>,
+    body: &Map<String, Value>,
+) -> Result<(), Refusal> {
+    let text = || {
+        let mut row = Map::new();
+        row.insert("attributes".to_owned(), json!({ "type": object }));
+        if let Some((field, key)) = key {
+            row.insert(field.to_owned(), key.into());
+        }
+        let rest = body.iter().filter(|(name, _)| *name != "attributes");
+        row.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
+        Value::Object(row).to_string()
+    };
+    let refused = cx.state.faults().strike_row(cx.call, text);
+    refused.map_or(Ok(()), Err)
 }
 
 /// An id in an address; what is none is taken for the name of an external id field.

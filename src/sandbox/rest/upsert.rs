@@ -1,10 +1,10 @@
 //! One row by an external id: read, upsert, delete.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Map, json};
 
-use super::rows::{created, show, writer};
-use super::{Context, Outcome, visible};
+use super::rows::{created, show, strike, writer};
+use super::{Context, Outcome, conditional, visible};
 use crate::sandbox::call::Answer;
 use crate::sandbox::ids::RecordId;
 use crate::sandbox::texts;
@@ -51,12 +51,17 @@ pub(super) fn upsert(cx: &Context<'_>, object: &str, field: &str, key: &str) -> 
             if field == "Id" {
                 return Err(texts::not_found());
             }
+            strike(cx, &described.name, Some((field, key)), &body)?;
             body.insert(field.to_owned(), key.into());
-            let id = writes::create(&mut org, &writer(cx), object, &body)?;
+            let writer = writer(cx, &org);
+            let id = writes::create(&mut org, &writer, object, &body)?;
             Ok(created(cx, &described.name, id, result(id, true)))
         }
         [id] => {
-            writes::update(&mut org, &writer(cx), object, *id, &body)?;
+            conditional::unmodified(cx, &org, object, *id)?;
+            strike(cx, &described.name, Some((field, key)), &body)?;
+            let writer = writer(cx, &org);
+            writes::update(&mut org, &writer, object, *id, &body)?;
             if version(cx) < BODY_SINCE {
                 return Ok(Answer::empty(StatusCode::NO_CONTENT).counting(1));
             }
@@ -74,7 +79,10 @@ pub(super) fn delete(cx: &Context<'_>, object: &str, field: &str, key: &str) -> 
     match ids.as_slice() {
         [] => Err(texts::not_found()),
         [id] => {
-            writes::delete(&mut org, &writer(cx), object, *id)?;
+            conditional::unmodified(cx, &org, object, *id)?;
+            strike(cx, &name, Some((field, key)), &Map::new())?;
+            let writer = writer(cx, &org);
+            writes::delete(&mut org, &writer, object, *id)?;
             Ok(Answer::empty(StatusCode::NO_CONTENT).counting(1))
         }
         several => Ok(choices(cx, &name, several)),

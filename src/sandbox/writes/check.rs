@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::super::describe::{Field, FieldType, Flag, ObjectType};
 use super::super::ids::RecordId;
 use super::super::org::Org;
-use super::super::table::Table;
+use super::super::table::{Row, Table};
 use super::super::texts::{self, Refusal};
 use super::super::user::User;
 use super::super::value::{Decimal, Stamp, Value};
@@ -120,25 +120,41 @@ pub(super) fn required(object: &ObjectType, values: &[Value]) -> Result<(), Refu
 }
 
 /// Refuses a row whose unique field another row, not deleted, has already.
-pub(super) fn unique(
-    table: &Table,
-    values: &[Value],
-    own: Option<RecordId>,
-) -> Result<(), Refusal> {
+pub(super) fn unique(table: &Table, row: &Row) -> Result<(), Refusal> {
     for (at, field) in table.object().fields.iter().enumerate() {
-        let Some(key) = values[at].as_text().filter(|_| field.is(Flag::Unique)) else {
+        let Some(key) = row.get(at).as_text().filter(|_| field.is(Flag::Unique)) else {
             continue;
         };
         let others = table.with_key(at, key).unwrap_or_default();
         let clash = others
             .iter()
             .filter_map(|number| table.row(*number))
-            .find(|row| !row.deleted && Some(row.id()) != own);
-        if let Some(row) = clash {
-            return Err(texts::duplicate_value(&field.name, &row.id().to_string()));
+            .find(|other| !other.deleted && other.id() != row.id());
+        if let Some(other) = clash {
+            return Err(texts::duplicate_value(&field.name, &other.id().to_string()));
         }
     }
     Ok(())
+}
+
+/// Refuses a row that a transaction under way holds, itself or one of its unique values.
+pub(super) fn unlocked(org: &Org, object: &ObjectType, row: &Row) -> Result<(), Refusal> {
+    let holds = |held: &Row| {
+        let shares = |(at, field): (usize, &Field)| {
+            let (one, other) = (held.get(at).as_text(), row.get(at).as_text());
+            field.is(Flag::Unique)
+                && one.is_some()
+                && one.map(str::to_lowercase) == other.map(str::to_lowercase)
+        };
+        held.id() == row.id() || object.fields.iter().enumerate().any(shares)
+    };
+    let mut pending = org
+        .pending()
+        .filter(|pending| pending.object == object.name);
+    match pending.find(|pending| holds(&pending.row)) {
+        Some(pending) => Err(texts::rows::row_locked(&pending.row.id().to_string())),
+        None => Ok(()),
+    }
 }
 
 /// A reference given as the parent's external id: `{"Lead__r": {"Bridged_Id__c": "x"}}`.
