@@ -215,9 +215,9 @@ impl Active {
             .chain(assignment.map(|rule| compile(&rule.object, rule.when.as_ref()?)))
             .collect();
         Self {
-            conditions,
-            wishes,
             rules,
+            wishes,
+            conditions,
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Refusal {
     /// The fields at fault; left out of the answer when the kind of refusal names none.
     pub(super) fields: Option<Vec<String>>,
     /// A further member of the error, by its name.
-    pub(super) extra: Option<(&'static str, Value)>,
+    pub(super) extra: Option<Box<(&'static str, Value)>>,
 }
 
 impl Refusal {
@@ -75,7 +75,7 @@ impl Refusal {
     }
 
     fn add_extra(&self, error: &mut Map<String, Value>) {
-        if let Some((name, value)) = &self.extra {
+        if let Some((name, value)) = self.extra.as_deref() {
             error.insert((*name).to_owned(), value.clone());
         }
     }

@@ -158,7 +158,7 @@ async fn too_many_or_malformed_sub_requests_are_refused() {
 }
 
 /// A sub-request that makes a lead.
-fn make(reference: &str, body: Value) -> Value {
+fn make(reference: &str, body: &Value) -> Value {
     json!({ "method": "POST", "url": format!("{V}/sobjects/Lead"), "referenceId": reference, "body": body })
 }
 
@@ -178,13 +178,13 @@ async fn a_composite_of_all_or_none_takes_everything_back() {
     let good = json!({ "LastName": "X", "Company": "Y" });
     let rows = json!({ "allOrNone": true, "records": [{ "attributes": { "type": "Lead" }, "LastName": "X", "Company": "Y" }] });
     let parts = json!([
-        make("made", good.clone()),
+        make("made", &good),
         { "method": "PATCH", "url": format!("{V}/sobjects/Lead/{id}"), "referenceId": "moved", "body": { "City": "Oslo" } },
         { "method": "PATCH", "url": format!("{V}/sobjects/Lead/Bridged_Id__c/k1"), "referenceId": "upserted", "body": good },
         { "method": "POST", "url": format!("{V}/composite/sobjects"), "referenceId": "rows", "body": rows },
         { "method": "DELETE", "url": format!("{V}/sobjects/Lead/@{{made.id}}"), "referenceId": "gone" },
-        make("bad", json!({ "LastName": "X" })),
-        make("after", json!({ "LastName": "X", "Company": "Y" })),
+        make("bad", &json!({ "LastName": "X" })),
+        make("after", &json!({ "LastName": "X", "Company": "Y" })),
     ]);
     let body = json!({ "allOrNone": true, "compositeRequest": parts });
     let (status, answer) = bench.post(&format!("{V}/composite"), body).await;
@@ -220,7 +220,7 @@ async fn a_composite_of_all_or_none_keeps_what_succeeds() {
     let task = json!({ "method": "POST", "url": format!("{V}/sobjects/Task"), "referenceId": "task", "body": { "WhoId": "@{made.id}", "Subject": "Call" } });
     let rows = json!({ "records": [{ "attributes": { "type": "Lead" }, "Id": "@{made.id}", "City": "Oslo" }] });
     let moved = json!({ "method": "PATCH", "url": format!("{V}/composite/sobjects"), "referenceId": "rows", "body": rows });
-    let body = json!({ "allOrNone": true, "compositeRequest": [make("made", good), task, moved] });
+    let body = json!({ "allOrNone": true, "compositeRequest": [make("made", &good), task, moved] });
     let (_, answer) = bench.post(&format!("{V}/composite"), body).await;
     assert_eq!(statuses(&answer), [201, 201, 200]);
     let results = answer["compositeResponse"].as_array().unwrap();
@@ -235,7 +235,7 @@ async fn without_all_or_none_a_failure_costs_those_that_need_it() {
     let bench = bench().await;
     let task = json!({ "method": "POST", "url": format!("{V}/sobjects/Task"), "referenceId": "task", "body": { "WhoId": "@{bad.id}" } });
     let good = json!({ "LastName": "X", "Company": "Y" });
-    let parts = [make("bad", json!({})), task, make("good", good)];
+    let parts = [make("bad", &json!({})), task, make("good", &good)];
     let body = json!({ "compositeRequest": parts });
     let (_, answer) = bench.post(&format!("{V}/composite"), body).await;
     assert_eq!(statuses(&answer), [400, 400, 201]);

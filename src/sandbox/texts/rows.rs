@@ -129,7 +129,7 @@ pub(in crate::sandbox) fn duplicates(
     details: Value,
 ) -> Refusal {
     Refusal {
-        extra: Some((member, details)),
+        extra: Some(Box::new((member, details))),
         ..Refusal::of_row("DUPLICATES_DETECTED", message, &[])
     }
 }
