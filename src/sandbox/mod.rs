@@ -1,7 +1,7 @@
 //! A small Salesforce on loopback: real protocol, seeded data, faults on demand.
 //!
 //! Reading order: the data (`value`, `describe`, `table`, `org`, `user`, `objects`, `seed`), queries over it (`query`),
-//! then the server: `server` accepts, `exchange` reads a request and applies faults, `routes` chooses who answers.
+//! changes of it (`writes`, `rules`), then the server: `server` accepts, `exchange` reads a request and applies faults, `routes` chooses who answers.
 
 pub mod clock;
 pub mod describe;

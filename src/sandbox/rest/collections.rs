@@ -5,16 +5,18 @@
 //!
 //! Source: "REST API Developer Guide", sObject Collections.
 
+mod retrieve;
+
 use std::collections::{HashMap, HashSet};
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::rows::{strike, write_row, writer};
+use super::rows::{strike, writer};
 use super::{Context, Outcome, visible};
-use crate::sandbox::call::{Answer, JSON};
-use crate::sandbox::describe::{FieldType, Flag, ObjectType};
+use crate::sandbox::call::Answer;
+use crate::sandbox::describe::{FieldType, Flag};
 use crate::sandbox::ids::RecordId;
 use crate::sandbox::org::Org;
 use crate::sandbox::texts::{self, Refusal};
@@ -24,9 +26,6 @@ use crate::sandbox::writes::{self, Writer, check};
 const ROWS_MAX: usize = 200;
 /// Runs of rows of one type in one call.
 const CHUNKS_MAX: usize = 10;
-/// Rows that one call can ask for, by a body and by an address.
-const RETRIEVED_BY_POST_MAX: usize = 2_000;
-const RETRIEVED_BY_GET_MAX: usize = 800;
 
 /// Answers a path under `composite/sobjects`.
 pub(super) fn answer(cx: &Context<'_>, rest: &[&str]) -> Outcome {
@@ -36,8 +35,8 @@ pub(super) fn answer(cx: &Context<'_>, rest: &[&str]) -> Outcome {
         (&Method::PATCH, []) => write(cx, &Act::Update),
         (&Method::DELETE, []) => delete(cx),
         (&Method::PATCH, [object, field]) => upsert(cx, object, field),
-        (&Method::GET | &Method::HEAD, [object]) => retrieve_by_get(cx, object),
-        (&Method::POST, [object]) => retrieve_by_post(cx, object),
+        (&Method::GET | &Method::HEAD, [object]) => retrieve::by_get(cx, object),
+        (&Method::POST, [object]) => retrieve::by_post(cx, object),
         (_, []) => Err(not_allowed(method, "DELETE,PATCH,POST")),
         (_, [_]) => Err(not_allowed(method, "GET,HEAD,POST")),
         (_, [_, _]) => Err(not_allowed(method, "PATCH")),
@@ -259,83 +258,6 @@ fn delete(cx: &Context<'_>) -> Outcome {
     Ok(finish(all_or_none, &mut org, &ids, one))
 }
 
-fn retrieve_by_get(cx: &Context<'_>, object: &str) -> Outcome {
-    let ids = cx.call.parameter("ids").unwrap_or_default();
-    let fields = cx.call.parameter("fields").unwrap_or_default();
-    retrieve(
-        cx,
-        object,
-        &list(&ids),
-        &list(&fields),
-        RETRIEVED_BY_GET_MAX,
-    )
-}
-
-fn retrieve_by_post(cx: &Context<'_>, object: &str) -> Outcome {
-    let body = writes::body(&cx.call.body)?;
-    let ids = texts_of(&body, "ids")?;
-    let fields = texts_of(&body, "fields")?;
-    retrieve(cx, object, &ids, &fields, RETRIEVED_BY_POST_MAX)
-}
-
-/// The rows of an object by their ids, in that order; null for one that is not there.
-fn retrieve(cx: &Context<'_>, object: &str, ids: &[&str], fields: &[&str], max: usize) -> Outcome {
-    for (name, given) in [("ids", ids), ("fields", fields)] {
-        if given.is_empty() {
-            return Err(texts::rows::missing_parameter_value(name));
-        }
-    }
-    if ids.len() > max {
-        return Err(texts::rows::too_many_records(max));
-    }
-    let org = cx.state.org();
-    let table = visible(cx, &org, object)?;
-    let paths: Vec<Vec<&str>> = fields
-        .iter()
-        .map(|path| path.split('.').collect())
-        .collect();
-    for path in &paths {
-        check_path(cx, &org, table.object(), path)?;
-    }
-    let mut out = vec![b'['];
-    for (at, id) in ids.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        let id = RecordId::parse(id).ok_or_else(|| texts::malformed_id(id))?;
-        let row = table.find(id).and_then(|number| table.row(number));
-        match row.filter(|row| !row.deleted) {
-            Some(row) => write_row(cx, &mut out, (&org, table, row), &paths)?,
-            None => out.extend_from_slice(b"null"),
-        }
-    }
-    out.push(b']');
-    Ok(Answer::new(StatusCode::OK, JSON, out).counting(ids.len()))
-}
-
-/// Refuses a path to a field that the user does not see, whether or not a row is there to show it.
-fn check_path(
-    cx: &Context<'_>,
-    org: &Org,
-    object: &ObjectType,
-    path: &[&str],
-) -> Result<(), Refusal> {
-    let (name, rest) = path.split_first().unwrap_or((&"", &[]));
-    let unknown = || texts::no_such_column(name, &object.name);
-    if rest.is_empty() {
-        let field = object.field(name).ok_or_else(unknown)?;
-        let seen = cx.user.permissions.field(object, field).read;
-        return seen.then_some(()).ok_or_else(unknown);
-    }
-    let at = object.parent(name).ok_or_else(unknown)?;
-    let mut parents = object.fields[at].reference_to.iter();
-    let found = parents.any(|parent| {
-        org.table(parent)
-            .is_some_and(|table| check_path(cx, org, table.object(), rest).is_ok())
-    });
-    found.then_some(()).ok_or_else(unknown)
-}
-
 /// Reads the body of a write.
 fn read(bytes: &[u8]) -> Result<(bool, Vec<Map<String, Json>>), Refusal> {
     let mut body = writes::body(bytes)?;
@@ -469,17 +391,4 @@ fn list(text: &str) -> Vec<&str> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect()
-}
-
-fn texts_of<'a>(body: &'a Map<String, Json>, name: &str) -> Result<Vec<&'a str>, Refusal> {
-    let items = match body.get(name) {
-        None | Some(Json::Null) => return Ok(Vec::new()),
-        Some(Json::Array(items)) => items,
-        Some(other) => return Err(check::wrong("list", other)),
-    };
-    let text = |item: &'a Json| match item {
-        Json::String(text) => Ok(text.as_str()),
-        other => Err(check::wrong("string", other)),
-    };
-    items.iter().map(text).collect()
 }
