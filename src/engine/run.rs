@@ -372,6 +372,7 @@ fn finish(plan: &Plan, outside: &Outside, run: Begun, outcome: Outcome) -> Resul
         requests: spent.requests,
         api_calls: spent.api_calls,
         cursor: outside.store.cursor(&plan.pipeline).ok().flatten(),
+        change_cursor: None,
         started_at: run.started_at,
         // A clock that was set back during the run must not end it before it began.
         finished_at: outside.clock.now().max(run.started_at),

@@ -10,11 +10,11 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::event::{Cursor, Ledger, RunEvent};
 use crate::foundation::failpoint;
 use crate::foundation::id::RunId;
-use crate::foundation::record::{DeadLetter, Profile, Record, RecordError};
+use crate::foundation::record::{DeadLetter, Record, RecordError};
 use crate::plan::Plan;
 use crate::plan::query::StampField;
 use crate::spec::amount::Threshold;
-use crate::store::model::{Commit, Committed, Settled};
+use crate::store::model::{Commit, Committed, Incoming, Settled};
 
 use super::map::{Mapped, Mapper};
 use super::meter::Meter;
@@ -72,7 +72,7 @@ pub struct Account {
 /// One group on its way into the store.
 #[derive(Debug, Default)]
 struct Group {
-    profiles: Vec<Profile>,
+    profiles: Vec<Incoming>,
     stamps: Vec<Option<Timestamp>>,
     letters: Vec<DeadLetter>,
     ledger: Ledger,
@@ -140,7 +140,7 @@ impl Settler {
                 Mapped::Profile(profile) => {
                     let by = self.late_before.map(|(by, _)| by);
                     group.stamps.push(by.and_then(|by| stamp(&record, by)));
-                    group.profiles.push(profile);
+                    group.profiles.push(profile.into());
                 }
                 Mapped::Filtered => group.ledger.filtered += 1,
                 Mapped::Rejected(reason) => {
@@ -183,10 +183,14 @@ impl Settler {
             pipeline: &self.plan.pipeline,
             at: self.outside.clock.now(),
             profiles: &group.profiles,
+            scores: &[],
+            acknowledged: &[],
             dead_letters: &group.letters,
+            settled_keys: &[],
             // The store counts each profile as delivered or unchanged itself.
             ledger: group.ledger,
             cursor: group.cursor.as_ref(),
+            change_cursor: None,
             requests_so_far: spent.requests,
             api_calls_so_far: spent.api_calls,
         })

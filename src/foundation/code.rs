@@ -169,6 +169,7 @@ codes! {
     CursorCorrupt = "cursor-corrupt",
     PipelineLocked = "pipeline-locked",
     ProfileUnstorable = "profile-unstorable",
+    RecordUnstorable = "record-unstorable",
     RunSuperseded = "run-superseded",
     StoreBusy = "store-busy",
     StoreCorrupt = "store-corrupt",

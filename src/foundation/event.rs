@@ -129,6 +129,15 @@ pub struct Cursor {
     pub window_end: Timestamp,
 }
 
+/// The durable position of a read of Bridged's own records: every outcome or profile up to `change` was settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeCursor {
+    /// Hash of the source the position belongs to; another source must not continue from it.
+    pub source_hash: String,
+    /// The change number of the last settled record; the store counts its changes upwards from 1.
+    pub change: u64,
+}
+
 /// What a run tells while it runs. Observers may fail or lag; nothing durable hangs on them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
@@ -193,6 +202,8 @@ pub struct RunReport {
     pub api_calls: u64,
     /// Where the next run continues.
     pub cursor: Option<Cursor>,
+    /// Where the next run continues among Bridged's own records.
+    pub change_cursor: Option<ChangeCursor>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.

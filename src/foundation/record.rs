@@ -155,6 +155,91 @@ pub struct Profile {
     pub deleted: bool,
 }
 
+/// The result of one conversation, as it was imported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Unique in the store: an outcome that comes again under its id is the same one.
+    pub id: String,
+    /// The key of the profile it is about, which the store may not know.
+    pub profile: String,
+    /// What came of it: `qualified`, `converted`, `not_interested` or any other word.
+    pub kind: String,
+    /// When the conversation ended.
+    pub occurred_at: Timestamp,
+    /// The summary, and whatever else the file gave.
+    pub fields: Map<String, Value>,
+}
+
+/// What happened between a person and a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EngagementKind {
+    /// A message was accepted for delivery.
+    Sent,
+    /// It reached the person's device.
+    Delivered,
+    /// It was read.
+    Read,
+    /// The person answered.
+    Replied,
+    /// The person asked for no more messages.
+    OptedOut,
+}
+
+impl EngagementKind {
+    /// Every kind, in the order in which they usually happen.
+    pub const ALL: [EngagementKind; 5] = [
+        EngagementKind::Sent,
+        EngagementKind::Delivered,
+        EngagementKind::Read,
+        EngagementKind::Replied,
+        EngagementKind::OptedOut,
+    ];
+
+    /// `sent`, `delivered`, `read`, `replied` or `opted_out`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EngagementKind::Sent => "sent",
+            EngagementKind::Delivered => "delivered",
+            EngagementKind::Read => "read",
+            EngagementKind::Replied => "replied",
+            EngagementKind::OptedOut => "opted_out",
+        }
+    }
+
+    /// Reads a kind as it is shown.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One event of a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engagement {
+    /// Unique in the store: an event that comes again under its id happened once.
+    pub id: String,
+    /// The key of the profile, which the store may not know.
+    pub profile: String,
+    /// What happened.
+    pub kind: EngagementKind,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The campaign of the message, where it belonged to one.
+    pub campaign: Option<String>,
+}
+
+/// What a pipeline's `score` section made of one profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Score {
+    /// The points, inside the section's `clamp`.
+    pub score: i64,
+    /// The grade of that score, where the section has grades.
+    pub grade: Option<String>,
+    /// Whether the score reaches `qualified_at`.
+    pub qualified: bool,
+    /// The rules that fired, with the points of each, in the order of the file.
+    pub reasons: Vec<(String, i64)>,
+}
+
 /// A record that could not be delivered, with everything needed to explain and to replay it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {

@@ -37,6 +37,28 @@
 //! - **ST19** A commit with a profile that [`model::check_profile`] refuses is refused whole, with `profile-unstorable`.
 //! - **ST20** Runs are listed with the latest begun first; a run that goes on has no state.
 //!
+//! Bridged's own records
+//! - **ST21** An import is one transaction and needs no run: profiles are laid over what is stored as in a commit. An
+//!   import with a record that cannot be stored is refused whole, with `profile-unstorable` or `record-unstorable`.
+//! - **ST22** An outcome is known by its id and reads back as it was imported last; what is imported again as it is, is
+//!   unchanged. Its profile need not be known. A profile's outcomes are listed with the latest that occurred first.
+//! - **ST23** An event is known by its id and counted once, whatever comes under that id later. A summary counts the
+//!   events of each kind, over all time and not earlier than 7, 30 and 90 times 24 hours before an instant; a profile
+//!   without events has a summary of zeros.
+//! - **ST24** Every outcome and every profile has a change number from one counter, which only grows. The record gets a
+//!   new one whenever something different is written to it, and keeps it otherwise; a new event gives one to its profile.
+//! - **ST25** The records changed behind a number and up to another are listed in the order of their change numbers, each
+//!   once and as it is now; a record that changes meanwhile moves behind every number given before.
+//! - **ST26** A pipeline's change cursor is kept as ST13 and ST14 say of its cursor; resetting removes both.
+//! - **ST27** The last acknowledgement of a (pipeline, target, key) is what the last commit with one said; keys have a
+//!   case.
+//! - **ST28** A pipeline has one score a profile: the last that a commit brought. One that does not differ is not touched,
+//!   its time neither.
+//! - **ST29** A record has at most one open letter in a pipeline. A record rejected again updates its open letter, which
+//!   keeps its id, and adds its attempts up; one settled later closes it, unless the same commit rejects it as well. A
+//!   record without a key has a letter for each rejection. Lists leave closed letters out unless they are asked for.
+//! - **ST30** A record-level plan reads back as it was written down last.
+//!
 //! Calls block; they are made from a thread of their own. Secrets never reach a store.
 
 pub mod model;
@@ -48,14 +70,18 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::foundation::error::Result;
-use crate::foundation::event::{Cursor, RunReport};
+use crate::foundation::event::{ChangeCursor, Cursor, RunReport};
 use crate::foundation::id::{PipelineName, RunId};
+use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 
 use self::location::Location;
 use self::model::{
-    CachedDescribe, Commit, Committed, DeadLetterRow, LetterFilter, NewRun, RunFilter, RunLock,
-    RunRow, StoredProfile,
+    Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
+    EngagementSummary, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
+    Settled, StoredProfile,
 };
 use self::sqlite::{Options, SqliteStore};
 
@@ -79,7 +105,7 @@ pub trait Store: Send + Sync + Debug {
     /// Where the pipeline's next incremental read continues (ST13, ST14).
     fn cursor(&self, pipeline: &PipelineName) -> Result<Option<Cursor>>;
 
-    /// Forgets the pipeline's cursor, also one that is not well-formed; whether there was one.
+    /// Forgets the pipeline's cursors, also what is not well-formed; whether there was one.
     fn reset_cursor(&self, pipeline: &PipelineName) -> Result<bool>;
 
     /// Runs, the latest begun first.
@@ -111,6 +137,76 @@ pub trait Store: Send + Sync + Debug {
 
     /// How many profiles there are, tombstones left out.
     fn profile_count(&self) -> Result<u64>;
+
+    /// Lays profiles over what is stored, without a run (ST21).
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>>;
+
+    /// Stores outcomes by their ids; one entry for each, delivered when it is new or different (ST21, ST22).
+    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Settled>>;
+
+    /// Stores events by their ids; one entry for each, unchanged when its id is known (ST21, ST23).
+    fn import_engagements(&self, engagements: &[Engagement], at: Timestamp)
+    -> Result<Vec<Settled>>;
+
+    /// One outcome by its id.
+    fn outcome(&self, id: &str) -> Result<Option<Outcome>>;
+
+    /// The outcomes of a profile, the latest that occurred first (ST22).
+    fn outcomes_of(&self, profile: &str, limit: u32) -> Result<Vec<Outcome>>;
+
+    /// The number of the latest change of any record; 0 before the first (ST24).
+    fn newest_change(&self) -> Result<u64>;
+
+    /// Up to `limit` outcomes whose latest change lies behind `after` and not behind `until`, in change order (ST25).
+    fn changed_outcomes(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<OutcomeOf>>>;
+
+    /// The same for profiles, tombstones too (ST25).
+    fn changed_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<StoredProfile>>>;
+
+    /// How many records these lists hold altogether (ST25).
+    fn count_changed(&self, kind: RecordKind, after: u64, until: u64) -> Result<u64>;
+
+    /// Where the pipeline's next read of Bridged's own records continues (ST26).
+    fn change_cursor(&self, pipeline: &PipelineName) -> Result<Option<ChangeCursor>>;
+
+    /// What the events of each profile sum up to, in the order of the keys (ST23).
+    fn engagement(&self, profiles: &[&str], now: Timestamp) -> Result<Vec<EngagementSummary>>;
+
+    /// The events of a profile, the latest first (ST23).
+    fn engagements_of(&self, profile: &str, limit: u32) -> Result<Vec<Engagement>>;
+
+    /// The last acknowledgement of each record in a target, in the order of the keys (ST27).
+    fn acknowledged(
+        &self,
+        pipeline: &PipelineName,
+        target: &str,
+        keys: &[&str],
+    ) -> Result<Vec<Option<Acknowledged>>>;
+
+    /// The scores of a profile by pipeline name, each with the time when it last changed (ST28).
+    fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>>;
+
+    /// Whether the pipeline has a dead letter that is open (ST29).
+    fn has_open_letters(&self, pipeline: &PipelineName) -> Result<bool>;
+
+    /// Closes those of the letters that are open, and says how many these were (ST29).
+    fn close_letters(&self, ids: &[i64], how: Closed, at: Timestamp) -> Result<u64>;
+
+    /// What became of a record-level plan; `None` when it was never begun (ST30).
+    fn applied(&self, digest: &str) -> Result<Option<Applied>>;
+
+    /// Writes down that a record-level plan was begun, or finished (ST30).
+    fn put_applied(&self, applied: &Applied) -> Result<()>;
 
     /// The cached describe of an object (ST17).
     fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>>;

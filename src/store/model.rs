@@ -1,5 +1,8 @@
 //! What goes into a store and comes out of it, and the checks that every store makes alike.
 
+mod activity;
+mod written;
+
 use std::any::Any;
 use std::fmt;
 
@@ -8,9 +11,15 @@ use serde_json::Value;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::event::{Cursor, Ledger, Requests, RunState};
+use crate::foundation::event::{ChangeCursor, Cursor, Ledger, Requests, RunState};
 use crate::foundation::id::{Fingerprint, PipelineName, RunId};
-use crate::foundation::record::{DeadLetter, Profile, RecordError};
+use crate::foundation::record::{DeadLetter, Profile, RecordError, Score};
+
+pub use self::activity::{
+    Changed, EngagementCounts, EngagementSummary, MAX_WORD_BYTES, OutcomeOf, RecordKind,
+    check_engagement, check_outcome,
+};
+pub use self::written::{Acknowledged, Acknowledgement, Applied, Closed, Incoming, Place};
 
 /// The longest key of a profile, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -69,14 +78,22 @@ pub struct Commit<'a> {
     /// The time to write down as `updated_at`.
     pub at: Timestamp,
     /// The profiles to store, in the order in which they were read.
-    pub profiles: &'a [Profile],
+    pub profiles: &'a [Incoming],
+    /// The scores of profiles, by their keys; each takes the place of the pipeline's earlier one.
+    pub scores: &'a [(String, Score)],
+    /// What targets acknowledged for this group.
+    pub acknowledged: &'a [Acknowledgement],
     /// The records rejected in this group, as many as `ledger.rejected`.
     pub dead_letters: &'a [DeadLetter],
-    /// What this group adds to the run's account, without the profiles: the store counts each of them as delivered or
-    /// unchanged. So `read` is the number of profiles plus all other places.
+    /// The keys of records settled without rejection: their open letters are closed as delivered.
+    pub settled_keys: &'a [String],
+    /// What this group adds to the run's account, without the profiles of [`Place::Store`]: the store counts each of them
+    /// as delivered or unchanged. So `read` is the number of these profiles plus all other places.
     pub ledger: Ledger,
     /// Where the next read continues; `None` leaves the cursor where it is.
     pub cursor: Option<&'a Cursor>,
+    /// Where the next read of Bridged's own records continues; `None` leaves it where it is.
+    pub change_cursor: Option<&'a ChangeCursor>,
     /// All requests of the run so far.
     pub requests_so_far: Requests,
     /// All calls of the run so far that count against the org's limit.
@@ -122,6 +139,8 @@ pub struct RunRow {
     pub api_calls: u64,
     /// Where the pipeline continues after the run.
     pub cursor: Option<Cursor>,
+    /// Where it continues among Bridged's own records.
+    pub change_cursor: Option<ChangeCursor>,
     /// When it began.
     pub started_at: Timestamp,
     /// Its last sign of life: the beginning, a commit or the end.
@@ -162,6 +181,8 @@ pub struct LetterFilter {
     pub before: Option<i64>,
     /// At most so many; 100 where nothing is said.
     pub limit: Option<u32>,
+    /// Closed ones too; only those that are open where it is false.
+    pub closed: bool,
 }
 
 /// How long a list is where its caller does not say.
@@ -174,6 +195,8 @@ pub struct DeadLetterRow {
     pub id: i64,
     /// The letter.
     pub letter: DeadLetter,
+    /// How and when it was closed; `None` while it is open.
+    pub closed: Option<(Closed, Timestamp)>,
 }
 
 /// A profile with its times.
@@ -276,11 +299,26 @@ pub fn check_cursor(cursor: &Cursor) -> Result<(), String> {
     if !matches!(id.len(), 0 | 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err("its id is no Salesforce Id".to_owned());
     }
-    let hash = cursor.query_hash.as_str();
-    if hash.is_empty() || hash.len() > 128 || !hash.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_hash(&cursor.query_hash) {
         return Err("its query hash is not one".to_owned());
     }
     Ok(())
+}
+
+/// Whether a position among Bridged's own records can be one: a hash, and a number that a store can count to. What is
+/// wrong, in words, where it is not.
+pub fn check_change_cursor(cursor: &ChangeCursor) -> Result<(), String> {
+    if i64::try_from(cursor.change).is_err() {
+        return Err(format!("its change number {} is too large", cursor.change));
+    }
+    if !is_hash(&cursor.source_hash) {
+        return Err("its source hash is not one".to_owned());
+    }
+    Ok(())
+}
+
+fn is_hash(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The error of a cursor that [`check_cursor`] refused, or that could not be read at all.
@@ -304,14 +342,14 @@ pub fn run_superseded(run_id: RunId) -> Error {
 impl Commit<'_> {
     /// The checks that come before anything is written (ST7, ST14).
     pub fn check(&self) -> Result<()> {
+        let of_store = self.of_store().count();
         let counted = Ledger {
-            delivered: self.ledger.delivered + self.profiles.len() as u64,
+            delivered: self.ledger.delivered + of_store as u64,
             ..self.ledger
         };
         if !counted.balances() {
             return Err(Error::bug(format!(
-                "a commit of {} profiles does not balance: {:?}",
-                self.profiles.len(),
+                "a commit of {of_store} profiles does not balance: {:?}",
                 self.ledger
             )));
         }
@@ -325,24 +363,32 @@ impl Commit<'_> {
         if let Some(cursor) = self.cursor {
             check_cursor(cursor).map_err(|why| cursor_corrupt(self.pipeline, &why))?;
         }
-        for profile in self.profiles {
-            check_profile(profile)
-                .map_err(|reason| Error::new(reason.code, reason.message.clone()))?;
+        if let Some(cursor) = self.change_cursor {
+            check_change_cursor(cursor).map_err(|why| cursor_corrupt(self.pipeline, &why))?;
+        }
+        for incoming in self.profiles {
+            check_profile(&incoming.profile)
+                .map_err(|reason| Error::new(reason.code, reason.message))?;
         }
         Ok(())
     }
 
+    /// Where the profiles stand that the store counts.
+    fn of_store(&self) -> impl Iterator<Item = usize> {
+        let indexed = self.profiles.iter().enumerate();
+        indexed.filter_map(|(index, incoming)| (incoming.place == Place::Store).then_some(index))
+    }
+
     /// The commit's whole account, given what became of its profiles.
     pub fn delta(&self, profiles: &[Settled]) -> Ledger {
-        let delivered = profiles
-            .iter()
-            .filter(|settled| **settled == Settled::Delivered)
-            .count() as u64;
-        Ledger {
-            delivered: self.ledger.delivered + delivered,
-            unchanged: self.ledger.unchanged + profiles.len() as u64 - delivered,
-            ..self.ledger
+        let mut delta = self.ledger;
+        for settled in self.of_store().filter_map(|index| profiles.get(index)) {
+            match settled {
+                Settled::Delivered => delta.delivered += 1,
+                Settled::Unchanged => delta.unchanged += 1,
+            }
         }
+        delta
     }
 }
 

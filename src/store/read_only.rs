@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::foundation::error::Result;
-use crate::foundation::event::Cursor;
+use crate::foundation::event::{ChangeCursor, Cursor};
 use crate::foundation::id::PipelineName;
 
 use super::Store;
-use super::model::{CachedDescribe, StoredProfile};
+use super::model::{
+    Acknowledged, Applied, CachedDescribe, Changed, DeadLetterRow, EngagementSummary, LetterFilter,
+    OutcomeOf, RecordKind, StoredProfile,
+};
 
 /// The reads of a store, and nothing else: no call of this type changes anything (I11).
 #[derive(Debug, Clone)]
@@ -33,6 +38,93 @@ impl ReadOnly {
     /// What [`Store::profile`] says.
     pub fn profile(&self, key: &str) -> Result<Option<StoredProfile>> {
         self.0.profile(key)
+    }
+
+    /// Where the pipeline's next read of Bridged's own records continues.
+    ///
+    /// # Errors
+    /// What [`Store::change_cursor`] says.
+    pub fn change_cursor(&self, pipeline: &PipelineName) -> Result<Option<ChangeCursor>> {
+        self.0.change_cursor(pipeline)
+    }
+
+    /// The number of the latest change of any record.
+    ///
+    /// # Errors
+    /// What [`Store::newest_change`] says.
+    pub fn newest_change(&self) -> Result<u64> {
+        self.0.newest_change()
+    }
+
+    /// Outcomes in the order of their latest changes.
+    ///
+    /// # Errors
+    /// What [`Store::changed_outcomes`] says.
+    pub fn changed_outcomes(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<OutcomeOf>>> {
+        self.0.changed_outcomes(after, until, limit)
+    }
+
+    /// Profiles in the order of their latest changes; tombstones too.
+    ///
+    /// # Errors
+    /// What [`Store::changed_profiles`] says.
+    pub fn changed_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<StoredProfile>>> {
+        self.0.changed_profiles(after, until, limit)
+    }
+
+    /// How many records changed between two numbers.
+    ///
+    /// # Errors
+    /// What [`Store::count_changed`] says.
+    pub fn count_changed(&self, kind: RecordKind, after: u64, until: u64) -> Result<u64> {
+        self.0.count_changed(kind, after, until)
+    }
+
+    /// What the events of each profile sum up to, in the order of the keys.
+    ///
+    /// # Errors
+    /// What [`Store::engagement`] says.
+    pub fn engagement(&self, profiles: &[&str], now: Timestamp) -> Result<Vec<EngagementSummary>> {
+        self.0.engagement(profiles, now)
+    }
+
+    /// The last acknowledgement of each record in a target, in the order of the keys.
+    ///
+    /// # Errors
+    /// What [`Store::acknowledged`] says.
+    pub fn acknowledged(
+        &self,
+        pipeline: &PipelineName,
+        target: &str,
+        keys: &[&str],
+    ) -> Result<Vec<Option<Acknowledged>>> {
+        self.0.acknowledged(pipeline, target, keys)
+    }
+
+    /// Dead letters, newest first.
+    ///
+    /// # Errors
+    /// What [`Store::dead_letters`] says.
+    pub fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetterRow>> {
+        self.0.dead_letters(filter)
+    }
+
+    /// What became of a record-level plan.
+    ///
+    /// # Errors
+    /// What [`Store::applied`] says.
+    pub fn applied(&self, digest: &str) -> Result<Option<Applied>> {
+        self.0.applied(digest)
     }
 
     /// The cached describe of an object.

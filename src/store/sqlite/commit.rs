@@ -1,5 +1,6 @@
 //! One transaction for everything an acknowledged group of records leaves behind.
 
+use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use serde_json::{Map, Value};
 
@@ -8,21 +9,31 @@ use crate::foundation::failpoint::reach;
 use crate::foundation::record::Profile;
 use crate::store::model::{Commit, Committed, Settled, email_key};
 
+use super::changes::Changes;
 use super::error::cannot;
-use super::{cursor, letters, merge, runs};
+use super::{cursor, letters, merge, runs, targets};
 
 pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result<Committed> {
     let failed = cannot("commit");
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(&failed)?;
-    let profiles = write_profiles(&transaction, commit)?;
+    let mut changes = Changes::begin(&transaction)?;
+    let incoming: Vec<&Profile> = commit.profiles.iter().map(|one| &one.profile).collect();
+    let profiles = write_profiles(&transaction, &incoming, commit.at, &mut changes)?;
     reach("store-mid-commit");
+    changes.keep(&transaction)?;
+    targets::write_scores(&transaction, commit)?;
+    targets::acknowledge(&transaction, commit)?;
+    letters::settle(&transaction, commit)?;
     letters::write(&transaction, commit.dead_letters)?;
     let delta = commit.delta(&profiles);
     let total = runs::add(&transaction, commit, &delta)?;
     if let Some(cursor) = commit.cursor {
         cursor::write(&transaction, commit, cursor)?;
+    }
+    if let Some(cursor) = commit.change_cursor {
+        cursor::write_change(&transaction, commit, cursor)?;
     }
     reach("store-before-commit");
     transaction.commit().map_err(&failed)?;
@@ -34,28 +45,35 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     })
 }
 
-fn write_profiles(connection: &Connection, commit: &Commit<'_>) -> Result<Vec<Settled>> {
-    let mut settled = vec![Settled::Unchanged; commit.profiles.len()];
-    if commit.profiles.is_empty() {
+/// Lays profiles over what is stored; one entry for each, in their order.
+pub(super) fn write_profiles(
+    connection: &Connection,
+    profiles: &[&Profile],
+    at: Timestamp,
+    changes: &mut Changes,
+) -> Result<Vec<Settled>> {
+    let mut settled = vec![Settled::Unchanged; profiles.len()];
+    if profiles.is_empty() {
         return Ok(settled);
     }
     // In key order neighbours share index pages. The sort is stable: of two with one key the later comes later.
-    let mut order: Vec<usize> = (0..commit.profiles.len()).collect();
-    order.sort_by(|left, right| commit.profiles[*left].key.cmp(&commit.profiles[*right].key));
-    let mut writer = Writer::new(connection, commit.at.as_millisecond())?;
+    let mut order: Vec<usize> = (0..profiles.len()).collect();
+    order.sort_by(|left, right| profiles[*left].key.cmp(&profiles[*right].key));
+    let mut writer = Writer::new(connection, at.as_millisecond(), changes)?;
     for index in order {
-        settled[index] = writer.settle(&commit.profiles[index])?;
+        settled[index] = writer.settle(profiles[index])?;
     }
     Ok(settled)
 }
 
 /// The statements of the profile table, prepared once a commit.
-struct Writer<'c> {
+struct Writer<'c, 'n> {
     find: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     index: CachedStatement<'c>,
     now: i64,
+    changes: &'n mut Changes,
 }
 
 /// What of a stored profile an incoming one changes.
@@ -74,17 +92,17 @@ enum Standing {
     Differs(Change),
 }
 
-impl<'c> Writer<'c> {
-    fn new(connection: &'c Connection, now: i64) -> Result<Self> {
+impl<'c, 'n> Writer<'c, 'n> {
+    fn new(connection: &'c Connection, now: i64, changes: &'n mut Changes) -> Result<Self> {
         let failed = cannot("write profiles");
         let find = "SELECT id, salesforce_id, object, deleted, consent, attributes, phone, email
                     FROM profiles WHERE key = ?1";
         let insert = "INSERT INTO profiles (key, salesforce_id, object, deleted, created_at,
-                        updated_at, phone, email, consent, attributes)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)";
+                        updated_at, phone, email, consent, attributes, change)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)";
         let update = "UPDATE profiles SET salesforce_id = coalesce(?2, salesforce_id),
                         object = coalesce(?3, object), updated_at = ?4, consent = ?5,
-                        attributes = ?6
+                        attributes = ?6, change = ?7
                       WHERE id = ?1";
         // Apart from the update: SQLite rewrites the indexes of every column that is set, changed or not.
         let index = "UPDATE profiles SET deleted = ?2,
@@ -97,6 +115,7 @@ impl<'c> Writer<'c> {
             update: connection.prepare_cached(update).map_err(&failed)?,
             index: connection.prepare_cached(index).map_err(&failed)?,
             now,
+            changes,
         })
     }
 
@@ -154,6 +173,7 @@ impl<'c> Writer<'c> {
                 email(&profile.attributes),
                 consent,
                 attributes,
+                self.changes.next(),
             ])
             .map_err(cannot("write a profile"))?;
         Ok(())
@@ -169,6 +189,7 @@ impl<'c> Writer<'c> {
                 self.now,
                 change.consent,
                 change.attributes,
+                self.changes.next(),
             ])
             .map_err(&failed)?;
         if change.found_by {

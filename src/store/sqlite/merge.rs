@@ -37,6 +37,22 @@ pub(super) fn lay_over(stored: &str, incoming: &str) -> Result<Option<String>> {
     serde_json::to_string(&map).map(Some).map_err(unwritable)
 }
 
+/// Whether two maps hold the same values under the same names, in whatever order.
+pub(super) fn same(stored: &str, incoming: &str) -> Result<bool> {
+    if stored == incoming {
+        return Ok(true);
+    }
+    let stored: IndexMap<String, &RawValue> = serde_json::from_str(stored)
+        .map_err(|cause| corrupt("a stored outcome is no JSON object").caused_by(cause))?;
+    let incoming: IndexMap<String, &RawValue> =
+        serde_json::from_str(incoming).map_err(unwritable)?;
+    let text = |value: Option<&&RawValue>| value.map(|value| value.get().to_owned());
+    Ok(stored.len() == incoming.len()
+        && incoming
+            .iter()
+            .all(|(name, value)| text(stored.get(name)) == text(Some(value))))
+}
+
 fn unwritable(cause: serde_json::Error) -> Error {
     Error::bug("a profile cannot be written as JSON").caused_by(cause)
 }

@@ -9,10 +9,13 @@ use super::error::cannot;
 use super::files::APPLICATION_ID;
 
 /// The steps in order; the n-th leads to layout n. A released step never changes.
-pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// The newest layout.
-pub(super) const NEWEST: i32 = 1;
+pub(super) const NEWEST: i32 = 2;
 
 // The number stands in headers that older programs read, so it is written out and compared.
 const _: () = assert!(STEPS.len() == NEWEST as usize);

@@ -3,35 +3,43 @@
 //! `FILE` holds the data, `FILE-wal` and `FILE-shm` belong to it while it is open, `FILE-locks/` holds the locks of
 //! running pipelines. All are their owner's alone.
 
+mod changes;
 mod commit;
 mod cursor;
 mod describes;
+mod engagements;
 mod error;
 mod files;
+mod import;
 mod letters;
 mod lock;
 mod merge;
 mod migrate;
+mod outcomes;
 mod profiles;
 mod runs;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::event::{Cursor, RunReport};
+use crate::foundation::event::{ChangeCursor, Cursor, RunReport};
 use crate::foundation::failpoint::reach;
 use crate::foundation::id::{PipelineName, RunId};
+use crate::foundation::record::{Engagement, Outcome, Profile, RecordError, Score};
 
 use super::Store;
 use super::model::{
-    CachedDescribe, Commit, Committed, DeadLetterRow, LetterFilter, NewRun, RunFilter, RunLock,
-    RunRow, StoredProfile,
+    Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
+    EngagementSummary, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
+    Settled, StoredProfile, check_engagement, check_outcome, check_profile,
 };
 
 use self::error::cannot;
@@ -201,7 +209,7 @@ impl Store for SqliteStore {
     }
 
     fn reset_cursor(&self, pipeline: &PipelineName) -> Result<bool> {
-        cursor::reset(&self.connection(), pipeline)
+        cursor::reset(&mut self.connection(), pipeline)
     }
 
     fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
@@ -244,6 +252,104 @@ impl Store for SqliteStore {
         profiles::count(&self.connection())
     }
 
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>> {
+        check_all(profiles, check_profile)?;
+        import::profiles(&mut self.connection(), profiles, at)
+    }
+
+    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Settled>> {
+        check_all(outcomes, check_outcome)?;
+        import::outcomes(&mut self.connection(), outcomes, at)
+    }
+
+    fn import_engagements(
+        &self,
+        engagements: &[Engagement],
+        _at: Timestamp,
+    ) -> Result<Vec<Settled>> {
+        check_all(engagements, check_engagement)?;
+        import::engagements(&mut self.connection(), engagements)
+    }
+
+    fn outcome(&self, id: &str) -> Result<Option<Outcome>> {
+        outcomes::one(&self.connection(), id)
+    }
+
+    fn outcomes_of(&self, profile: &str, limit: u32) -> Result<Vec<Outcome>> {
+        outcomes::of_profile(&self.connection(), profile, limit)
+    }
+
+    fn newest_change(&self) -> Result<u64> {
+        changes::newest(&self.connection())
+    }
+
+    fn changed_outcomes(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<OutcomeOf>>> {
+        outcomes::changed(&self.connection(), changes::between(after, until), limit)
+    }
+
+    fn changed_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<StoredProfile>>> {
+        profiles::changed(&self.connection(), changes::between(after, until), limit)
+    }
+
+    fn count_changed(&self, kind: RecordKind, after: u64, until: u64) -> Result<u64> {
+        let sql = match kind {
+            RecordKind::Profiles => profiles::COUNT_CHANGED,
+            RecordKind::Outcomes => outcomes::COUNT,
+        };
+        changes::count(&self.connection(), sql, changes::between(after, until))
+    }
+
+    fn change_cursor(&self, pipeline: &PipelineName) -> Result<Option<ChangeCursor>> {
+        cursor::read_change(&self.connection(), pipeline)
+    }
+
+    fn engagement(&self, profiles: &[&str], now: Timestamp) -> Result<Vec<EngagementSummary>> {
+        engagements::summaries(&self.connection(), profiles, now)
+    }
+
+    fn engagements_of(&self, profile: &str, limit: u32) -> Result<Vec<Engagement>> {
+        engagements::of_profile(&self.connection(), profile, limit)
+    }
+
+    fn acknowledged(
+        &self,
+        pipeline: &PipelineName,
+        target: &str,
+        keys: &[&str],
+    ) -> Result<Vec<Option<Acknowledged>>> {
+        targets::acknowledged(&self.connection(), pipeline, target, keys)
+    }
+
+    fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>> {
+        targets::scores_of(&self.connection(), profile)
+    }
+
+    fn has_open_letters(&self, pipeline: &PipelineName) -> Result<bool> {
+        letters::has_open(&self.connection(), pipeline)
+    }
+
+    fn close_letters(&self, ids: &[i64], how: Closed, at: Timestamp) -> Result<u64> {
+        letters::close(&mut self.connection(), ids, how, at)
+    }
+
+    fn applied(&self, digest: &str) -> Result<Option<Applied>> {
+        targets::applied(&self.connection(), digest)
+    }
+
+    fn put_applied(&self, applied: &Applied) -> Result<()> {
+        targets::put_applied(&self.connection(), applied)
+    }
+
     fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>> {
         describes::read(&self.connection(), connection, object)
     }
@@ -256,6 +362,14 @@ impl Store for SqliteStore {
     ) -> Result<()> {
         describes::put(&self.connection(), connection, object, describe)
     }
+}
+
+/// Refuses an import before anything of it is written (ST21).
+fn check_all<T>(records: &[T], check: fn(&T) -> Result<(), RecordError>) -> Result<()> {
+    records
+        .iter()
+        .try_for_each(check)
+        .map_err(|reason| Error::new(reason.code, reason.message))
 }
 
 impl SqliteStore {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::foundation::error::Result;
 use crate::foundation::record::Profile;
-use crate::store::model::{StoredProfile, email_key};
+use crate::store::model::{Changed, StoredProfile, email_key};
 
 use super::error::{cannot, corrupt, from_sql};
 
@@ -14,7 +14,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT key, salesforce_id, object, deleted, created_at, updated_at, consent, \
-             attributes FROM profiles ",
+             attributes, change FROM profiles ",
             $rest
         )
     };
@@ -24,21 +24,24 @@ const BY_KEY: &str = select!("WHERE key = ?1");
 const BY_PHONE: &str = select!("WHERE phone = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
 const BY_EMAIL: &str = select!("WHERE email = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
 const BEHIND: &str = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
+const CHANGED: &str = select!("WHERE change > ?1 AND change <= ?2 ORDER BY change LIMIT ?3");
+pub(super) const COUNT_CHANGED: &str =
+    "SELECT count(*) FROM profiles WHERE change > ?1 AND change <= ?2";
 // Both halves are answered by an index; a count over `deleted = 0` would read every row.
 const COUNT: &str = "SELECT (SELECT count(*) FROM profiles)
                           - (SELECT count(*) FROM profiles WHERE deleted = 1)";
 
 pub(super) fn by_key(connection: &Connection, key: &str) -> Result<Option<StoredProfile>> {
-    let found = query(connection, BY_KEY, params![key])?;
+    let found = query(connection, BY_KEY, params![key], whole)?;
     Ok(found.into_iter().next())
 }
 
 pub(super) fn by_phone(connection: &Connection, phone: &str) -> Result<Vec<StoredProfile>> {
-    query(connection, BY_PHONE, params![phone])
+    query(connection, BY_PHONE, params![phone], whole)
 }
 
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Vec<StoredProfile>> {
-    query(connection, BY_EMAIL, params![email_key(email)])
+    query(connection, BY_EMAIL, params![email_key(email)], whole)
 }
 
 pub(super) fn list(
@@ -51,6 +54,7 @@ pub(super) fn list(
         connection,
         BEHIND,
         params![after.unwrap_or_default(), limit],
+        whole,
     )
 }
 
@@ -62,41 +66,61 @@ pub(super) fn count(connection: &Connection) -> Result<u64> {
         .and_then(from_sql)
 }
 
-fn query(
+pub(super) fn changed(
+    connection: &Connection,
+    (after, until): (i64, i64),
+    limit: u32,
+) -> Result<Vec<Changed<StoredProfile>>> {
+    query(connection, CHANGED, params![after, until, limit], |row| {
+        let change = row.get(8).map_err(cannot("read a profile"))?;
+        Ok(Changed {
+            change: from_sql(change)?,
+            record: whole(row)?,
+        })
+    })
+}
+
+fn query<T>(
     connection: &Connection,
     sql: &'static str,
     params: impl Params,
-) -> Result<Vec<StoredProfile>> {
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     let failed = cannot("read profiles");
     let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
     let mut rows = statement.query(params).map_err(&failed)?;
     let mut profiles = Vec::new();
     while let Some(row) = rows.next().map_err(&failed)? {
-        profiles.push(profile(row)?);
+        profiles.push(read(row)?);
     }
     Ok(profiles)
 }
 
-fn profile(row: &Row<'_>) -> Result<StoredProfile> {
+fn whole(row: &Row<'_>) -> Result<StoredProfile> {
+    profile(row, 0)
+}
+
+/// The profile whose columns begin at `first`.
+pub(super) fn profile(row: &Row<'_>, first: usize) -> Result<StoredProfile> {
     let failed = cannot("read a profile");
-    let key: String = row.get(0).map_err(&failed)?;
+    let key: String = row.get(first).map_err(&failed)?;
     let wrong = |what: &str| corrupt(format!("profile `{key}` has no valid {what}"));
     let map = |index: usize, what: &str| -> Result<Map<String, Value>> {
-        let text = row.get_ref(index).map_err(&failed)?;
+        let text = row.get_ref(first + index).map_err(&failed)?;
         let text = text.as_str().map_err(|_| wrong(what))?;
         serde_json::from_str(text).map_err(|_| wrong(what))
     };
     let time = |index: usize| -> Result<Timestamp> {
-        let millis = row.get(index).map_err(&failed)?;
+        let millis = row.get(first + index).map_err(&failed)?;
         Timestamp::from_millisecond(millis).map_err(|_| wrong("time"))
     };
     Ok(StoredProfile {
         created_at: time(4)?,
         updated_at: time(5)?,
         profile: Profile {
-            salesforce_id: row.get(1).map_err(&failed)?,
-            object: row.get(2).map_err(&failed)?,
-            deleted: row.get(3).map_err(&failed)?,
+            salesforce_id: row.get(first + 1).map_err(&failed)?,
+            object: row.get(first + 2).map_err(&failed)?,
+            deleted: row.get(first + 3).map_err(&failed)?,
             consent: map(6, "consent")?,
             attributes: map(7, "attributes")?,
             key,
@@ -107,7 +131,7 @@ fn profile(row: &Row<'_>) -> Result<StoredProfile> {
 #[cfg(test)]
 mod tests {
     use super::super::migrate::tests::query_plan;
-    use super::{BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, COUNT};
+    use super::{BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, CHANGED, COUNT, COUNT_CHANGED};
 
     #[test]
     fn every_question_is_answered_by_an_index() {
@@ -117,9 +141,15 @@ mod tests {
             (BY_EMAIL, "profiles_by_email"),
             (BEHIND, "sqlite_autoindex_profiles_1"),
             (COUNT, "profiles_deleted"),
+            (CHANGED, "profiles_by_change"),
+            (COUNT_CHANGED, "COVERING INDEX profiles_by_change"),
         ] {
             let plan = query_plan(sql);
             assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+            assert!(
+                sql != CHANGED || !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                "{plan:?}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
+use crate::foundation::event::{ChangeCursor, Cursor, Ledger, Requests, RunReport, RunState};
 use crate::foundation::failpoint::reach;
 use crate::foundation::id::{Fingerprint, PipelineName, RunId};
 use crate::store::model::{
@@ -23,7 +23,7 @@ macro_rules! select {
              requests_query, requests_write, requests_auth, requests_other, api_calls, id, \
              pipeline, fingerprint, state, started_at, seen_at, finished_at, cursor_query_hash, \
              cursor_stamp, cursor_id, error_code, error_message, warnings, pid, \
-             cursor_window_end FROM runs ",
+             cursor_window_end, change_source_hash, change_number FROM runs ",
             $rest
         )
     };
@@ -146,6 +146,7 @@ pub(super) fn finish(connection: &mut Connection, report: &RunReport) -> Result<
 
 fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
     let cursor = report.cursor.as_ref();
+    let change = report.change_cursor.as_ref();
     let error = report.error.as_ref();
     connection
         .execute(
@@ -153,7 +154,8 @@ fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
                 fingerprint = ?5, read = ?6, pending = ?7, requests_query = ?8,
                 requests_write = ?9, requests_auth = ?10, requests_other = ?11, api_calls = ?12,
                 cursor_query_hash = ?13, cursor_stamp = ?14, cursor_id = ?15, error_code = ?16,
-                error_message = ?17, warnings = ?18, cursor_window_end = ?19
+                error_message = ?17, warnings = ?18, cursor_window_end = ?19,
+                change_source_hash = ?20, change_number = ?21
              WHERE id = ?1",
             params![
                 report.run_id.to_string(),
@@ -177,6 +179,8 @@ fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
                     Error::bug("a run's warnings cannot be written as JSON").caused_by(cause)
                 })?,
                 cursor.map(|cursor| cursor.window_end.as_millisecond()),
+                change.map(|cursor| cursor.source_hash.as_str()),
+                change.map(|cursor| to_sql(cursor.change)).transpose()?,
             ],
         )
         .map_err(cannot("finish a run"))?;
@@ -292,6 +296,14 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
         }),
         _ => None,
     };
+    let change: Option<i64> = row.get(29).map_err(&failed)?;
+    let change_cursor = match (optional(28)?, change) {
+        (Some(source_hash), Some(change)) => Some(ChangeCursor {
+            source_hash,
+            change: from_sql(change)?,
+        }),
+        _ => None,
+    };
     let error = match (optional(23)?, optional(24)?) {
         (Some(code), Some(message)) => Some((code.parse().map_err(|_| wrong("code"))?, message)),
         _ => None,
@@ -313,6 +325,7 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
         },
         api_calls: count(row, 12)?,
         cursor,
+        change_cursor,
         started_at: time(17)?.ok_or_else(|| wrong("time"))?,
         seen_at: time(18)?.ok_or_else(|| wrong("time"))?,
         finished_at: time(19)?,

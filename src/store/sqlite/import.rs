@@ -1,0 +1,80 @@
+//! Imports: Bridged's own records, each call one transaction without a run.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::foundation::error::Result;
+use crate::foundation::failpoint::reach;
+use crate::foundation::record::{Engagement, Outcome, Profile};
+use crate::store::model::Settled;
+
+use super::changes::Changes;
+use super::error::cannot;
+use super::{commit, engagements, outcomes};
+
+pub(super) fn profiles(
+    connection: &mut Connection,
+    profiles: &[Profile],
+    at: Timestamp,
+) -> Result<Vec<Settled>> {
+    let profiles: Vec<&Profile> = profiles.iter().collect();
+    import(connection, |transaction, changes| {
+        commit::write_profiles(transaction, &profiles, at, changes)
+    })
+}
+
+pub(super) fn outcomes(
+    connection: &mut Connection,
+    outcomes: &[Outcome],
+    at: Timestamp,
+) -> Result<Vec<Settled>> {
+    import(connection, |transaction, changes| {
+        let mut writer = outcomes::Writer::new(transaction, at.as_millisecond())?;
+        let each = outcomes.iter();
+        each.map(|outcome| writer.settle(outcome, changes))
+            .collect()
+    })
+}
+
+pub(super) fn engagements(
+    connection: &mut Connection,
+    engagements: &[Engagement],
+) -> Result<Vec<Settled>> {
+    import(connection, |transaction, changes| {
+        let mut writer = engagements::Writer::new(transaction)?;
+        let mut settled = Vec::with_capacity(engagements.len());
+        let mut touched = BTreeSet::new();
+        for event in engagements {
+            let one = writer.settle(event)?;
+            if one == Settled::Delivered {
+                touched.insert(event.profile.as_str());
+            }
+            settled.push(one);
+        }
+        // Once a profile, however many events it has.
+        for profile in touched {
+            writer.touch(profile, changes)?;
+        }
+        Ok(settled)
+    })
+}
+
+fn import(
+    connection: &mut Connection,
+    write: impl FnOnce(&Transaction<'_>, &mut Changes) -> Result<Vec<Settled>>,
+) -> Result<Vec<Settled>> {
+    let failed = cannot("import");
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(&failed)?;
+    let mut changes = Changes::begin(&transaction)?;
+    let settled = write(&transaction, &mut changes)?;
+    reach("store-mid-commit");
+    changes.keep(&transaction)?;
+    reach("store-before-commit");
+    transaction.commit().map_err(&failed)?;
+    reach("store-after-commit");
+    Ok(settled)
+}
