@@ -100,19 +100,23 @@ impl Load {
         let mut spent = Spent::default();
         for first in (0..self.rows).step_by(COMMIT as usize) {
             let profiles: Vec<_> = (first..self.rows.min(first + COMMIT))
-                .map(|index| profile(self.number(index), round))
+                .map(|index| profile(self.number(index), round).into())
                 .collect();
             let commit = Commit {
                 run_id: self.run.run_id,
                 pipeline: &self.run.pipeline,
                 at: Timestamp::UNIX_EPOCH,
                 profiles: &profiles,
+                scores: &[],
+                acknowledged: &[],
                 dead_letters: &[],
+                settled_keys: &[],
                 ledger: Ledger {
                     read: profiles.len() as u64,
                     ..Ledger::default()
                 },
                 cursor: None,
+                change_cursor: None,
                 requests_so_far: Requests::default(),
                 api_calls_so_far: 0,
             };

@@ -11,7 +11,7 @@ use bridged::store::Store;
 use bridged::store::model::{Commit, LetterFilter, RunFilter};
 use serde_json::json;
 
-use super::sample::{Open, at, begin, cursor, name, profile, read};
+use super::sample::{Open, at, begin, cursor, incoming, name, profile, read};
 
 /// How many commits a whole `load` makes.
 pub(crate) const COMMITS: i64 = 3;
@@ -92,7 +92,7 @@ fn load_one(open: &Open, number: i64) -> bridged::foundation::error::Result<()> 
     let letters = [open.letter(&format!("l{number}"), Code::Interrupted, number)];
     let position = cursor(number);
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger: Ledger {
             rejected: 1,

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::memory::Memory;
 use super::sample::{
-    Open, Sqlite, Subject, at, begin, cursor, fingerprint, name, new_run, object, profile, read,
+    Open, Sqlite, Subject, at, begin, cursor, fingerprint, incoming, name, new_run, object,
+    profile, read,
 };
 
 /// One test for each sentence and each kind of store.
@@ -142,7 +143,7 @@ fn st4_only_an_open_run_can_be_written_to(subject: &dyn Subject) {
     let profiles = [profile("a", json!({}))];
     let position = cursor(1);
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         ledger: read(1),
         cursor: Some(&position),
         ..old.empty(1)
@@ -192,7 +193,7 @@ fn st5_a_finished_run_reads_back_as_reported(subject: &dyn Subject) {
         ..Ledger::default()
     };
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger,
         ..open.empty(1)
@@ -267,7 +268,7 @@ fn st6_a_commit_is_there_for_every_other_handle(subject: &dyn Subject) {
     let letters = [open.letter("c", Code::Bug, 1)];
     let position = cursor(3);
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger: Ledger {
             read: 4,
@@ -322,7 +323,7 @@ fn st6_a_refused_commit_leaves_nothing(subject: &dyn Subject) {
     let position = cursor(1);
     let letters = [letter];
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger: Ledger {
             read: 2,
@@ -361,7 +362,7 @@ fn st7_a_commit_that_does_not_balance_is_refused(subject: &dyn Subject) {
         (rejected(3, 2), &letters),
     ] {
         let commit = Commit {
-            profiles: &profiles,
+            profiles: &incoming(&profiles),
             dead_letters: letters,
             ledger,
             ..open.empty(1)
@@ -792,7 +793,7 @@ fn st18_instants_are_kept_in_milliseconds(subject: &dyn Subject) {
     let profiles = [profile("a", json!({}))];
     let commit = Commit {
         at: fine,
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         ledger: read(1),
         cursor: Some(&position),
         ..open.empty(0)
@@ -808,7 +809,7 @@ fn st19_an_unstorable_profile_refuses_the_whole_commit(subject: &dyn Subject) {
     let open = begin(&store, "leads");
     let profiles = [profile("a", json!({})), profile("", json!({}))];
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         ledger: read(2),
         ..open.empty(1)
     };

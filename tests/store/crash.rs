@@ -12,7 +12,7 @@ use bridged::store::sqlite::{FAILPOINTS, Options, SqliteStore};
 use serde_json::json;
 
 use super::child::{COMMITS, command, command_after, open, said, whole_commits};
-use super::sample::{Sqlite, Subject, begin, name, profile};
+use super::sample::{Sqlite, Subject, begin, incoming, name, profile};
 
 /// Kills a load at the `nth` passing of `failpoint`, looks at what is left, and lets a second load finish.
 #[track_caller]
@@ -226,7 +226,7 @@ fn r07_a_full_store_rolls_back_and_goes_on_when_there_is_room() {
         let profiles = [0, 1, 2]
             .map(|index| profile(&format!("{delivered:04}-{index}"), json!({ "text": text })));
         let commit = bridged::store::model::Commit {
-            profiles: &profiles,
+            profiles: &incoming(&profiles),
             ledger: super::sample::read(3),
             ..run.empty(1)
         };
@@ -250,7 +250,7 @@ fn r07_a_full_store_rolls_back_and_goes_on_when_there_is_room() {
     whole(&store);
     let profiles = [profile("more", json!({ "text": text }))];
     let commit = bridged::store::model::Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         ledger: super::sample::read(1),
         ..run.empty(2)
     };

@@ -11,7 +11,7 @@ use bridged::store::sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::sample::{Open, Sqlite, Subject, at, begin, cursor, name, profile};
+use super::sample::{Open, Sqlite, Subject, at, begin, cursor, incoming, name, profile};
 
 fn path(subject: &Sqlite) -> PathBuf {
     subject.0.path().join("state/bridged.db")
@@ -33,7 +33,7 @@ fn filled(subject: &Sqlite) -> Open {
     let profiles = [profile("a", json!({ "phone": "+14155550100" }))];
     let position = cursor(1);
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger: bridged::foundation::event::Ledger {
             read: 2,
@@ -246,7 +246,7 @@ fn a_table_that_is_gone_fails_the_statement_and_the_commit_with_it() {
     let profiles = [profile("new", json!({}))];
     let commit = Commit {
         at: at(5),
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         ledger: super::sample::read(1),
         cursor: Some(&position),
         ..run.empty(5)

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::golden::{assert_golden, folder};
 
-use super::sample::{Open, at, cursor, fingerprint, name, object, profile};
+use super::sample::{Open, at, cursor, fingerprint, incoming, name, object, profile};
 
 #[test]
 fn the_layout_is_the_one_in_the_golden() {
@@ -147,7 +147,7 @@ fn fill(open: &Open) {
     let letters = [open.letter("a", Code::Interrupted, 1), letter];
     let position = cursor(3);
     let commit = Commit {
-        profiles: &profiles,
+        profiles: &incoming(&profiles),
         dead_letters: &letters,
         ledger: Ledger {
             read: 17,

@@ -5,19 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bridged::foundation::code::Code;
 use bridged::foundation::error::{Error, Result};
-use bridged::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
+use bridged::foundation::event::{ChangeCursor, Cursor, Ledger, Requests, RunReport, RunState};
 use bridged::foundation::id::{PipelineName, RunId};
-use bridged::foundation::record::{DeadLetter, Profile};
+use bridged::foundation::record::{
+    DeadLetter, Engagement, EngagementKind, Outcome, Profile, RecordError, Score,
+};
 use bridged::store::Store;
 use bridged::store::model::{
-    CachedDescribe, Commit, Committed, DEFAULT_LIMIT, DeadLetterRow, LetterFilter, NewRun,
-    RunFilter, RunLock, RunRow, Settled, StoredProfile, check_report, email_key, run_superseded,
+    Acknowledged, Acknowledgement, Applied, CachedDescribe, Changed, Closed, Commit, Committed,
+    DEFAULT_LIMIT, DeadLetterRow, EngagementSummary, Incoming, LetterFilter, NewRun, OutcomeOf,
+    Place, RecordKind, RunFilter, RunLock, RunRow, Settled, StoredProfile, check_engagement,
+    check_outcome, check_profile, check_report, email_key, run_superseded,
 };
 use jiff::Timestamp;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use serde_json::{Map, Value, json};
 
-use super::sample::{Sqlite, Subject, begin, cursor, name};
+use super::sample::{Sqlite, Subject, begin, cursor, incoming, name};
 
 /// A store in memory; handles share it.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +33,15 @@ struct State {
     runs: BTreeMap<RunId, RunRow>,
     cursors: BTreeMap<PipelineName, Cursor>,
     profiles: BTreeMap<String, StoredProfile>,
-    letters: Vec<DeadLetter>,
+    letters: Vec<DeadLetterRow>,
+    change: u64,
+    profile_changes: BTreeMap<String, u64>,
+    outcomes: BTreeMap<String, (u64, Outcome)>,
+    engagements: BTreeMap<String, Engagement>,
+    change_cursors: BTreeMap<PipelineName, ChangeCursor>,
+    acknowledged: BTreeMap<(PipelineName, String, String), Acknowledged>,
+    scores: BTreeMap<(String, PipelineName), (Score, Timestamp)>,
+    applied: BTreeMap<String, Applied>,
     describes: BTreeMap<(String, String), CachedDescribe>,
 }
 
@@ -70,6 +82,23 @@ fn millis(instant: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(instant.as_millisecond()).expect("in range")
 }
 
+fn refused(reason: RecordError) -> Error {
+    Error::new(reason.code, reason.message)
+}
+
+/// Whether two outcomes say the same, the texts of their values too.
+fn alike(left: &Outcome, right: &Outcome) -> bool {
+    let texts = |outcome: &Outcome| -> BTreeMap<String, String> {
+        let fields = outcome.fields.iter();
+        fields
+            .map(|(name, value)| (name.clone(), value.to_string()))
+            .collect()
+    };
+    texts(left) == texts(right)
+        && (&left.profile, &left.kind, left.occurred_at)
+            == (&right.profile, &right.kind, right.occurred_at)
+}
+
 fn lay_over(stored: &mut Map<String, Value>, incoming: &Map<String, Value>) -> bool {
     let mut changed = false;
     for (name, value) in incoming {
@@ -81,6 +110,75 @@ fn lay_over(stored: &mut Map<String, Value>, incoming: &Map<String, Value>) -> b
 }
 
 impl State {
+    fn next_change(&mut self) -> u64 {
+        self.change += 1;
+        self.change
+    }
+
+    /// Settles a profile, and gives it a number where that changed something.
+    fn lay(&mut self, profile: &Profile, now: Timestamp) -> Settled {
+        let settled = self.settle(profile, now);
+        if settled == Settled::Delivered {
+            let change = self.next_change();
+            self.profile_changes.insert(profile.key.clone(), change);
+        }
+        settled
+    }
+
+    fn reject(&mut self, letter: &DeadLetter) {
+        let letter = DeadLetter {
+            at: millis(letter.at),
+            ..letter.clone()
+        };
+        let open = self.letters.iter_mut().find(|row| {
+            let same = row.letter.pipeline == letter.pipeline && row.letter.key == letter.key;
+            row.closed.is_none() && same && !letter.key.is_empty()
+        });
+        if let Some(open) = open {
+            let attempts = open.letter.attempts.saturating_add(letter.attempts);
+            open.letter = DeadLetter { attempts, ..letter };
+            return;
+        }
+        self.letters.push(DeadLetterRow {
+            id: i64::try_from(self.letters.len()).unwrap_or(i64::MAX) + 1,
+            letter,
+            closed: None,
+        });
+    }
+
+    /// What a commit brings beside profiles, letters and ledger.
+    fn keep(&mut self, commit: &Commit<'_>, now: Timestamp) {
+        for (profile, score) in commit.scores {
+            let key = (profile.clone(), commit.pipeline.clone());
+            if self.scores.get(&key).map(|(score, _)| score) != Some(score) {
+                self.scores.insert(key, (score.clone(), now));
+            }
+        }
+        for one in commit.acknowledged {
+            let acknowledged = Acknowledged {
+                digest: one.digest,
+                salesforce_id: one.salesforce_id.clone(),
+                fields: one.fields.clone(),
+                at: now,
+            };
+            let key = (commit.pipeline.clone(), one.target.clone(), one.key.clone());
+            self.acknowledged.insert(key, acknowledged);
+        }
+        for row in &mut self.letters {
+            let key = &row.letter.key;
+            let rejected = commit.dead_letters.iter().any(|letter| letter.key == *key);
+            let settled = !key.is_empty() && commit.settled_keys.contains(key) && !rejected;
+            let ours = row.letter.pipeline == commit.pipeline.as_str();
+            if row.closed.is_none() && settled && ours {
+                row.closed = Some((Closed::Delivered, now));
+            }
+        }
+        if let Some(cursor) = commit.change_cursor {
+            let pipeline = commit.pipeline.clone();
+            self.change_cursors.insert(pipeline, cursor.clone());
+        }
+    }
+
     fn settle(&mut self, profile: &Profile, now: Timestamp) -> Settled {
         let Some(stored) = self.profiles.get_mut(&profile.key) else {
             let stored = StoredProfile {
@@ -148,6 +246,7 @@ impl Store for Memory {
             requests: Requests::default(),
             api_calls: 0,
             cursor: None,
+            change_cursor: None,
             started_at: millis(run.started_at),
             seen_at: millis(run.started_at),
             finished_at: None,
@@ -167,16 +266,14 @@ impl Store for Memory {
         let profiles: Vec<_> = commit
             .profiles
             .iter()
-            .map(|profile| next.settle(profile, now))
+            .map(|incoming| next.lay(&incoming.profile, now))
             .collect();
+        next.keep(commit, now);
         for letter in commit.dead_letters {
             if !next.runs.contains_key(&letter.run_id) {
                 return Err(Error::bug("a letter of no run"));
             }
-            next.letters.push(DeadLetter {
-                at: millis(letter.at),
-                ..letter.clone()
-            });
+            next.reject(letter);
         }
         let delta = commit.delta(&profiles);
         let run = next.open_run(commit.run_id, commit.pipeline)?;
@@ -212,6 +309,7 @@ impl Store for Memory {
             requests: report.requests,
             api_calls: report.api_calls,
             cursor: report.cursor.clone(),
+            change_cursor: report.change_cursor.clone(),
             started_at: millis(report.started_at),
             seen_at: millis(report.finished_at),
             finished_at: Some(millis(report.finished_at)),
@@ -227,7 +325,9 @@ impl Store for Memory {
     }
 
     fn reset_cursor(&self, pipeline: &PipelineName) -> Result<bool> {
-        Ok(self.state().cursors.remove(pipeline).is_some())
+        let mut state = self.state();
+        let change = state.change_cursors.remove(pipeline).is_some();
+        Ok(state.cursors.remove(pipeline).is_some() || change)
     }
 
     fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
@@ -269,28 +369,24 @@ impl Store for Memory {
         let wanted = |row: &DeadLetterRow| {
             let letter = &row.letter;
             let pipeline = filter.pipeline.as_ref();
-            pipeline.is_none_or(|name| name.as_str() == letter.pipeline)
+            (filter.closed || row.closed.is_none())
+                && pipeline.is_none_or(|name| name.as_str() == letter.pipeline)
                 && filter.run_id.is_none_or(|run_id| run_id == letter.run_id)
                 && filter.code.is_none_or(|code| code == letter.reason.code)
                 && filter.since.is_none_or(|since| letter.at >= since)
                 && filter.before.is_none_or(|before| row.id < before)
         };
-        let newest = i64::try_from(state.letters.len()).unwrap_or(i64::MAX);
-        let rows = state.letters.iter().rev().zip((1..=newest).rev());
+        let rows = state.letters.iter().rev();
         Ok(rows
-            .map(|(letter, id)| DeadLetterRow {
-                id,
-                letter: letter.clone(),
-            })
-            .filter(wanted)
+            .filter(|row| wanted(row))
             .take(filter.limit.unwrap_or(DEFAULT_LIMIT) as usize)
+            .cloned()
             .collect())
     }
 
     fn dead_letter(&self, id: i64) -> Result<Option<DeadLetterRow>> {
         let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
-        let letter = index.and_then(|index| self.state().letters.get(index).cloned());
-        Ok(letter.map(|letter| DeadLetterRow { id, letter }))
+        Ok(index.and_then(|index| self.state().letters.get(index).cloned()))
     }
 
     fn profile(&self, key: &str) -> Result<Option<StoredProfile>> {
@@ -323,6 +419,224 @@ impl Store for Memory {
         Ok(self
             .found(|stored| !stored.profile.deleted, usize::MAX)
             .len() as u64)
+    }
+
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>> {
+        for profile in profiles {
+            check_profile(profile).map_err(refused)?;
+        }
+        let mut state = self.state();
+        let all = profiles.iter();
+        Ok(all.map(|profile| state.lay(profile, millis(at))).collect())
+    }
+
+    fn import_outcomes(&self, outcomes: &[Outcome], _at: Timestamp) -> Result<Vec<Settled>> {
+        for outcome in outcomes {
+            check_outcome(outcome).map_err(refused)?;
+        }
+        let mut state = self.state();
+        let mut settled = Vec::new();
+        for outcome in outcomes {
+            let outcome = Outcome {
+                occurred_at: millis(outcome.occurred_at),
+                ..outcome.clone()
+            };
+            let known = state.outcomes.get(&outcome.id);
+            if known.is_some_and(|(_, known)| alike(known, &outcome)) {
+                settled.push(Settled::Unchanged);
+                continue;
+            }
+            let change = state.next_change();
+            state.outcomes.insert(outcome.id.clone(), (change, outcome));
+            settled.push(Settled::Delivered);
+        }
+        Ok(settled)
+    }
+
+    fn import_engagements(
+        &self,
+        engagements: &[Engagement],
+        _at: Timestamp,
+    ) -> Result<Vec<Settled>> {
+        for event in engagements {
+            check_engagement(event).map_err(refused)?;
+        }
+        let mut state = self.state();
+        let mut settled = Vec::new();
+        let mut touched = BTreeSet::new();
+        for event in engagements {
+            if state.engagements.contains_key(&event.id) {
+                settled.push(Settled::Unchanged);
+                continue;
+            }
+            touched.insert(event.profile.clone());
+            let event = Engagement {
+                at: millis(event.at),
+                ..event.clone()
+            };
+            state.engagements.insert(event.id.clone(), event);
+            settled.push(Settled::Delivered);
+        }
+        for profile in touched {
+            let change = state.next_change();
+            if state.profiles.contains_key(&profile) {
+                state.profile_changes.insert(profile, change);
+            }
+        }
+        Ok(settled)
+    }
+
+    fn outcome(&self, id: &str) -> Result<Option<Outcome>> {
+        let state = self.state();
+        Ok(state.outcomes.get(id).map(|(_, outcome)| outcome.clone()))
+    }
+
+    fn outcomes_of(&self, profile: &str, limit: u32) -> Result<Vec<Outcome>> {
+        let state = self.state();
+        let all = state.outcomes.values().map(|(_, outcome)| outcome);
+        let mut found: Vec<_> = all.filter(|one| one.profile == profile).cloned().collect();
+        found.sort_by_key(|one| std::cmp::Reverse((one.occurred_at, one.id.clone())));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    fn newest_change(&self) -> Result<u64> {
+        Ok(self.state().change)
+    }
+
+    fn changed_outcomes(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<OutcomeOf>>> {
+        let state = self.state();
+        let mut found: Vec<_> = state
+            .outcomes
+            .values()
+            .filter(|(change, _)| *change > after && *change <= until)
+            .map(|(change, outcome)| Changed {
+                change: *change,
+                record: OutcomeOf {
+                    outcome: outcome.clone(),
+                    profile: state.profiles.get(&outcome.profile).cloned(),
+                },
+            })
+            .collect();
+        found.sort_by_key(|one| one.change);
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    fn changed_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<StoredProfile>>> {
+        let state = self.state();
+        let mut found: Vec<_> = state
+            .profile_changes
+            .iter()
+            .filter(|(_, change)| **change > after && **change <= until)
+            .map(|(key, change)| Changed {
+                change: *change,
+                record: state.profiles[key].clone(),
+            })
+            .collect();
+        found.sort_by_key(|one| one.change);
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    fn count_changed(&self, kind: RecordKind, after: u64, until: u64) -> Result<u64> {
+        Ok(match kind {
+            RecordKind::Profiles => self.changed_profiles(after, until, u32::MAX)?.len(),
+            RecordKind::Outcomes => self.changed_outcomes(after, until, u32::MAX)?.len(),
+        } as u64)
+    }
+
+    fn change_cursor(&self, pipeline: &PipelineName) -> Result<Option<ChangeCursor>> {
+        Ok(self.state().change_cursors.get(pipeline).cloned())
+    }
+
+    fn engagement(&self, profiles: &[&str], now: Timestamp) -> Result<Vec<EngagementSummary>> {
+        let state = self.state();
+        let sum = |profile: &&str| {
+            let mut summary = EngagementSummary::default();
+            for event in state.engagements.values() {
+                if event.profile == *profile {
+                    summary.add(event.kind, event.at, now);
+                }
+            }
+            summary
+        };
+        Ok(profiles.iter().map(sum).collect())
+    }
+
+    fn engagements_of(&self, profile: &str, limit: u32) -> Result<Vec<Engagement>> {
+        let state = self.state();
+        let all = state.engagements.values();
+        let mut found: Vec<_> = all.filter(|one| one.profile == profile).cloned().collect();
+        found.sort_by_key(|one| std::cmp::Reverse((one.at, one.id.clone())));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    fn acknowledged(
+        &self,
+        pipeline: &PipelineName,
+        target: &str,
+        keys: &[&str],
+    ) -> Result<Vec<Option<Acknowledged>>> {
+        let state = self.state();
+        let one = |key: &&str| {
+            let key = (pipeline.clone(), target.to_owned(), (*key).to_owned());
+            state.acknowledged.get(&key).cloned()
+        };
+        Ok(keys.iter().map(one).collect())
+    }
+
+    fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>> {
+        let state = self.state();
+        let all = state.scores.iter();
+        Ok(all
+            .filter(|((key, _), _)| key == profile)
+            .map(|((_, pipeline), (score, at))| (pipeline.clone(), score.clone(), *at))
+            .collect())
+    }
+
+    fn has_open_letters(&self, pipeline: &PipelineName) -> Result<bool> {
+        let state = self.state();
+        let mut letters = state.letters.iter();
+        Ok(letters.any(|row| row.closed.is_none() && row.letter.pipeline == pipeline.as_str()))
+    }
+
+    fn close_letters(&self, ids: &[i64], how: Closed, at: Timestamp) -> Result<u64> {
+        let mut state = self.state();
+        let mut closed = 0;
+        for row in &mut state.letters {
+            if ids.contains(&row.id) && row.closed.is_none() {
+                row.closed = Some((how, millis(at)));
+                closed += 1;
+            }
+        }
+        Ok(closed)
+    }
+
+    fn applied(&self, digest: &str) -> Result<Option<Applied>> {
+        Ok(self.state().applied.get(digest).cloned())
+    }
+
+    fn put_applied(&self, applied: &Applied) -> Result<()> {
+        let applied = Applied {
+            begun_at: millis(applied.begun_at),
+            finished_at: applied.finished_at.map(millis),
+            ..applied.clone()
+        };
+        let digest = applied.digest.clone();
+        self.state().applied.insert(digest, applied);
+        Ok(())
     }
 
     fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>> {
@@ -425,7 +739,7 @@ fn play(subject: &dyn Subject, acts: &[Act]) -> Vec<String> {
                 let run = runs[usize::from(*which)].as_ref().expect("open");
                 let position = cursor(now);
                 let commit = Commit {
-                    profiles,
+                    profiles: &incoming(profiles),
                     ledger: super::sample::read(profiles.len() as u64),
                     cursor: moves.then_some(&position),
                     ..run.empty(now)

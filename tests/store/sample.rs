@@ -7,7 +7,7 @@ use bridged::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
 use bridged::foundation::id::{Fingerprint, PipelineName, RunId};
 use bridged::foundation::record::{DeadLetter, Profile, RecordError};
 use bridged::store::Store;
-use bridged::store::model::{Commit, Committed, NewRun, RunLock};
+use bridged::store::model::{Commit, Committed, Incoming, NewRun, RunLock};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -113,9 +113,13 @@ impl Open {
             pipeline: &self.run.pipeline,
             at: at(millis),
             profiles: &[],
+            scores: &[],
+            acknowledged: &[],
             dead_letters: &[],
+            settled_keys: &[],
             ledger: Ledger::default(),
             cursor: None,
+            change_cursor: None,
             requests_so_far: Requests::default(),
             api_calls_so_far: 0,
         }
@@ -124,6 +128,7 @@ impl Open {
     /// Commits these profiles and nothing else.
     #[track_caller]
     pub(crate) fn deliver(&self, millis: i64, profiles: &[Profile]) -> Committed {
+        let profiles = &incoming(profiles);
         let commit = Commit {
             profiles,
             ledger: read(profiles.len() as u64),
@@ -163,12 +168,18 @@ impl Open {
             requests: Requests::default(),
             api_calls: 0,
             cursor: None,
+            change_cursor: None,
             started_at: at(0),
             finished_at: at(1_000),
             error: None,
             warnings: Vec::new(),
         }
     }
+}
+
+/// Profiles that the store counts.
+pub(crate) fn incoming(profiles: &[Profile]) -> Vec<Incoming> {
+    profiles.iter().cloned().map(Incoming::from).collect()
 }
 
 /// The ledger of a commit that holds so many profiles and nothing else.
