@@ -6,12 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use bridged::foundation::code::Code;
-use bridged::foundation::event::{Ledger, RunState};
+use bridged::foundation::event::{ChangeCursor, Ledger, RunState};
+use bridged::foundation::record::EngagementKind;
 use bridged::store::Store;
-use bridged::store::model::{Commit, LetterFilter, RunFilter};
+use bridged::store::model::{Acknowledgement, Closed, Commit, LetterFilter, RecordKind, RunFilter};
 use serde_json::json;
 
-use super::sample::{Open, at, begin, cursor, incoming, name, profile, read};
+use super::sample::{
+    Open, at, begin, cursor, engagement, incoming, name, outcome, profile, read, score,
+};
 
 /// How many commits a whole `load` makes.
 pub(crate) const COMMITS: i64 = 3;
@@ -89,16 +92,36 @@ fn load_one(open: &Open, number: i64) -> bridged::foundation::error::Result<()> 
         .map(|index| profile(&format!("p{number}-{index}"), json!({ "n": number })))
         .collect();
     profiles.push(profile("shared", json!({ "n": number })));
-    let letters = [open.letter(&format!("l{number}"), Code::Interrupted, number)];
+    let letters = [
+        open.letter(&format!("l{number}"), Code::Interrupted, number),
+        open.letter("again", Code::Interrupted, number),
+    ];
+    let settled = [format!("l{}", number - 1)];
+    let scores = [("shared".to_owned(), score(number))];
+    let acknowledged = ["shared".to_owned(), format!("p{number}")].map(|key| Acknowledgement {
+        target: "lead".to_owned(),
+        key,
+        digest: digest(number),
+        salesforce_id: None,
+        fields: Some("{}".to_owned()),
+    });
+    let position_of_own = ChangeCursor {
+        source_hash: "4567cdef".to_owned(),
+        change: number.unsigned_abs(),
+    };
     let position = cursor(number);
     let commit = Commit {
         profiles: &incoming(&profiles),
+        scores: &scores,
+        acknowledged: &acknowledged,
         dead_letters: &letters,
+        settled_keys: &settled,
         ledger: Ledger {
-            rejected: 1,
-            ..read(profiles.len() as u64 + 1)
+            rejected: 2,
+            ..read(profiles.len() as u64 + 2)
         },
         cursor: Some(&position),
+        change_cursor: Some(&position_of_own),
         ..open.empty(number)
     };
     open.store.commit(&commit).map(drop)
@@ -122,23 +145,87 @@ pub(crate) fn whole_commits(store: &dyn Store) -> i64 {
         let shared = store.profile("shared").expect("read").expect("stored");
         assert_eq!(shared.profile.attributes["n"], json!(count));
     }
-    let all = LetterFilter {
-        limit: Some(1_000_000),
-        ..LetterFilter::default()
-    };
-    let letters = store.dead_letters(&all).expect("the letters");
+    assert_own_parts(store, count);
     let runs = store.runs(&RunFilter::default()).expect("the runs");
     let mut sum = Ledger::default();
     for run in &runs {
         assert!(run.ledger.balances(), "{run:?}");
         sum.add(&run.ledger);
     }
-    assert_eq!(letters.len() as u64, sum.rejected);
+    assert_letters(store, count, sum.rejected);
     // A commit that is made again finds its profiles unchanged: each is delivered once over all runs, but for the
     // shared one, which every commit changes.
-    assert_eq!(sum.read, sum.rejected * (OWN.unsigned_abs() + 2), "{sum:?}");
+    let each = OWN.unsigned_abs() + 3;
+    assert_eq!(sum.read * 2, sum.rejected * each, "{sum:?}");
     assert!(sum.delivered >= count.unsigned_abs() * OWN.unsigned_abs());
     count
+}
+
+fn digest(number: i64) -> [u8; 32] {
+    [u8::try_from(number).expect("small"); 32]
+}
+
+/// Scores, acknowledgements, change numbers and the position among them are those of the last commit.
+#[track_caller]
+fn assert_own_parts(store: &dyn Store, count: i64) {
+    let leads = name("leads");
+    let position = store.change_cursor(&leads).expect("the position");
+    let change = position.map_or(0, |position| position.change);
+    assert_eq!(change, count.unsigned_abs());
+    let scores = store.scores_of("shared").expect("the scores");
+    let points: Vec<_> = scores
+        .into_iter()
+        .map(|(_, score, _)| score.score)
+        .collect();
+    let expected: Vec<_> = (count > 0).then_some(count).into_iter().collect();
+    assert_eq!(points, expected);
+    let last = format!("p{count}");
+    let keys = ["shared", last.as_str()];
+    let found = store.acknowledged(&leads, "lead", &keys).expect("read");
+    for one in found {
+        assert_eq!(
+            one.map(|one| one.digest),
+            (count > 0).then(|| digest(count))
+        );
+    }
+    let newest = store.newest_change().expect("the counter");
+    let changed = store
+        .changed_profiles(0, newest, 1_000_000)
+        .expect("the changes");
+    let stored = store.profiles(None, 1_000_000).expect("the profiles");
+    assert_eq!(changed.len(), stored.len());
+    assert!(changed.is_sorted_by(|left, right| left.change < right.change));
+    assert_eq!(changed.last().map_or(0, |one| one.change), newest);
+}
+
+/// The letter of the last commit is open, and the one that every commit brings; those before are closed.
+#[track_caller]
+fn assert_letters(store: &dyn Store, count: i64, rejected: u64) {
+    let list = |closed| {
+        let filter = LetterFilter {
+            limit: Some(1_000_000),
+            closed,
+            ..LetterFilter::default()
+        };
+        store.dead_letters(&filter).expect("the letters")
+    };
+    let open = list(false);
+    let mut keys: Vec<_> = open.iter().map(|row| row.letter.key.clone()).collect();
+    keys.sort_unstable();
+    let expected = if count == 0 {
+        Vec::new()
+    } else {
+        vec!["again".to_owned(), format!("l{count}")]
+    };
+    assert_eq!(keys, expected);
+    for row in open.iter().filter(|row| row.letter.key == "again") {
+        // Two attempts a commit, and two rejections.
+        assert_eq!(u64::from(row.letter.attempts), rejected);
+    }
+    for row in list(true) {
+        let is_open = open.contains(&row);
+        assert!(is_open || matches!(row.closed, Some((Closed::Delivered, _))));
+    }
 }
 
 /// Plays the scene that the environment names.
@@ -151,6 +238,7 @@ fn play() {
     match scene.as_str() {
         "open" => drop(open(dir)),
         "load" => load(dir),
+        "import" => import(dir),
         "grow" => grow(dir),
         "hold" => hold(dir),
         "fill" => fill(dir),
@@ -167,6 +255,43 @@ fn load(dir: &Path) {
     }
     let row = store.run(run.run.run_id).expect("read").expect("known");
     store.finish_run(&run.report(row.ledger)).expect("the end");
+}
+
+/// Imports rounds of a profile, two outcomes and two events, each kind in a transaction of its own.
+fn import(dir: &Path) {
+    let store = open(dir);
+    for number in 1..=COMMITS {
+        let key = format!("p{number}");
+        let profiles = [profile(&key, json!({ "n": number }))];
+        let outcomes = [0, 1].map(|index| outcome(&format!("o{number}-{index}"), &key, number));
+        let events = [EngagementKind::Sent, EngagementKind::Read]
+            .map(|kind| engagement(&format!("{}{number}", kind.as_str()), &key, kind, number));
+        store.import_profiles(&profiles, at(1)).expect("profiles");
+        store.import_outcomes(&outcomes, at(1)).expect("outcomes");
+        store.import_engagements(&events, at(1)).expect("events");
+    }
+}
+
+/// How many transactions of the imports the store holds; fails unless each is there whole.
+#[track_caller]
+pub(crate) fn whole_imports(store: &dyn Store) -> u64 {
+    let count = |kind| store.count_changed(kind, 0, u64::MAX).expect("count");
+    let profiles = count(RecordKind::Profiles);
+    let outcomes = count(RecordKind::Outcomes);
+    let mut events = 0;
+    for number in 1..=COMMITS {
+        let key = format!("p{number}");
+        let found = store.engagements_of(&key, 9).expect("list");
+        assert_eq!(found.len() % 2, 0);
+        events += found.len() as u64;
+    }
+    assert_eq!(outcomes % 2, 0);
+    let done = profiles + outcomes / 2 + events / 2;
+    // A profile, two outcomes, and one number for the profile of the events.
+    let newest = store.newest_change().expect("the counter");
+    assert_eq!(newest, profiles + outcomes + events / 2);
+    assert!(profiles >= outcomes / 2 && outcomes / 2 >= events / 2);
+    done
 }
 
 /// Commits until the store fails, and says how often it did not.

@@ -30,6 +30,8 @@ macro_rules! conformance {
     };
 }
 
+pub(crate) use conformance;
+
 macro_rules! every_sentence {
     ($kind:ident, $subject:ident) => {
         conformance!(

@@ -11,7 +11,7 @@ use bridged::store::model::RunFilter;
 use bridged::store::sqlite::{FAILPOINTS, Options, SqliteStore};
 use serde_json::json;
 
-use super::child::{COMMITS, command, command_after, open, said, whole_commits};
+use super::child::{COMMITS, command, command_after, open, said, whole_commits, whole_imports};
 use super::sample::{Sqlite, Subject, begin, incoming, name, profile};
 
 /// Kills a load at the `nth` passing of `failpoint`, looks at what is left, and lets a second load finish.
@@ -61,13 +61,15 @@ fn killed_at(failpoint: &str, nth: i64, committed: i64, runs: usize) {
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn r09_a_layout_interrupted_at_each_step_is_made_whole_by_the_next_opening() {
+    killed_at("store-created", 1, 0, 0);
     for failpoint in [
-        "store-created",
         "store-before-migration",
         "store-mid-migration",
         "store-after-migration",
     ] {
-        killed_at(failpoint, 1, 0, 0);
+        for step in 1..=2 {
+            killed_at(failpoint, step, 0, 0);
+        }
     }
 }
 
@@ -90,6 +92,34 @@ fn s09_a_crash_after_the_commit_is_durable_loses_nothing_of_it() {
         killed_at("store-after-commit", nth, nth, 1);
     }
     killed_at("store-after-finish", 1, COMMITS, 1);
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
+fn s08_an_import_that_is_killed_is_there_up_to_a_whole_transaction_and_goes_on() {
+    let all = 3 * COMMITS.unsigned_abs();
+    for nth in 1..=all {
+        for (failpoint, done) in [
+            ("store-mid-commit", nth - 1),
+            ("store-before-commit", nth - 1),
+            ("store-after-commit", nth),
+        ] {
+            let dir = tempfile::tempdir().expect("folder");
+            let place = format!("{failpoint}@{nth}");
+            let output = command("import", dir.path())
+                .env("BRIDGED_FAILPOINT", &place)
+                .output()
+                .expect("the child ran");
+            assert_eq!(output.status.code(), None, "{place}: killed: {output:?}");
+            assert_eq!(whole_imports(&*open(dir.path())), done, "{place}");
+
+            let output = command("import", dir.path())
+                .output()
+                .expect("the child ran");
+            assert!(output.status.success(), "{place}: {output:?}");
+            assert_eq!(whole_imports(&*open(dir.path())), all, "{place}");
+        }
+    }
 }
 
 #[test]

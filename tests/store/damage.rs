@@ -5,13 +5,17 @@ use std::path::PathBuf;
 
 use bridged::foundation::code::Code;
 use bridged::foundation::error::Error;
+use bridged::foundation::event::ChangeCursor;
+use bridged::foundation::record::EngagementKind;
 use bridged::store::Store;
-use bridged::store::model::{Commit, LetterFilter, RunFilter};
+use bridged::store::model::{Acknowledgement, Applied, Commit, LetterFilter, RunFilter};
 use bridged::store::sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::sample::{Open, Sqlite, Subject, at, begin, cursor, incoming, name, profile};
+use super::sample::{
+    Open, Sqlite, Subject, at, begin, cursor, engagement, incoming, name, outcome, profile, score,
+};
 
 fn path(subject: &Sqlite) -> PathBuf {
     subject.0.path().join("state/bridged.db")
@@ -178,6 +182,103 @@ fn a_row_that_no_version_writes_is_corrupt() {
             "{damage}"
         );
     }
+}
+
+#[test]
+fn a_record_of_bridged_that_no_version_writes_is_corrupt() {
+    type Read<'r> = &'r dyn Fn(&dyn Store) -> Result<(), Error>;
+    let leads = name("leads");
+    let read: [(&str, Read<'_>); 8] = [
+        ("UPDATE outcomes SET fields = '[]'", &|store| {
+            store.outcome("o").map(drop)
+        }),
+        ("UPDATE outcomes SET fields = '{\"a\":NaN}'", &|store| {
+            store.changed_outcomes(0, 9, 9).map(drop)
+        }),
+        (
+            "UPDATE outcomes SET occurred_at = 9223372036854775807",
+            &|store| store.outcomes_of("a", 9).map(drop),
+        ),
+        ("UPDATE engagements SET kind = 'seen'", &|store| {
+            store.engagement(&["a"], at(1)).map(drop)
+        }),
+        (
+            "UPDATE engagements SET at = -9223372036854775808",
+            &|store| store.engagements_of("a", 9).map(drop),
+        ),
+        ("UPDATE scores SET reasons = '{}'", &|store| {
+            store.scores_of("a").map(drop)
+        }),
+        ("UPDATE acknowledgements SET digest = x'00'", &|store| {
+            store.acknowledged(&leads, "lead", &["a"]).map(drop)
+        }),
+        ("UPDATE applied_plans SET run_id = 'x'", &|store| {
+            store.applied("plan").map(drop)
+        }),
+    ];
+    for (damage, read) in read {
+        let subject = Sqlite::new();
+        let run = filled(&subject);
+        let store = &*run.store;
+        fill_own_records(&run);
+        read(store).expect(damage);
+        tamper(&subject, damage);
+        let error = read(store).expect_err(damage);
+        assert_eq!(error.code(), Code::StoreCorrupt, "{damage}: {error}");
+    }
+}
+
+#[test]
+fn s18_a_change_cursor_that_cannot_be_one_is_refused_and_not_reset() {
+    for damage in ["change = -1", "source_hash = ''", "source_hash = 'a b'"] {
+        let subject = Sqlite::new();
+        let run = filled(&subject);
+        fill_own_records(&run);
+        tamper(&subject, &format!("UPDATE change_cursors SET {damage}"));
+        for _ in 0..2 {
+            let error = run.store.change_cursor(&name("leads")).expect_err(damage);
+            assert_eq!(error.code(), Code::CursorCorrupt, "{damage}");
+        }
+        assert!(run.store.reset_cursor(&name("leads")).expect("by order"));
+        assert_eq!(run.store.change_cursor(&name("leads")).expect("gone"), None);
+    }
+}
+
+/// A row in each table of the second layout.
+fn fill_own_records(run: &Open) {
+    let store = &run.store;
+    store
+        .import_outcomes(&[outcome("o", "a", 1)], at(1))
+        .expect("an outcome");
+    let event = engagement("e", "a", EngagementKind::Sent, 1);
+    store.import_engagements(&[event], at(1)).expect("an event");
+    let scores = [("a".to_owned(), score(1))];
+    let acknowledged = [Acknowledgement {
+        target: "lead".to_owned(),
+        key: "a".to_owned(),
+        digest: [1; 32],
+        salesforce_id: None,
+        fields: None,
+    }];
+    let position = ChangeCursor {
+        source_hash: "h".to_owned(),
+        change: 1,
+    };
+    let commit = Commit {
+        scores: &scores,
+        acknowledged: &acknowledged,
+        change_cursor: Some(&position),
+        ..run.empty(1)
+    };
+    store.commit(&commit).expect("the commit");
+    let applied = Applied {
+        digest: "plan".to_owned(),
+        pipeline: name("leads"),
+        run_id: run.run.run_id,
+        begun_at: at(1),
+        finished_at: None,
+    };
+    store.put_applied(&applied).expect("a plan");
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod crash;
 mod damage;
 mod files;
 mod golden;
+mod history;
 mod memory;
+mod records;
 mod sample;
 mod sharing;

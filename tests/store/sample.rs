@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bridged::foundation::code::Code;
 use bridged::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
 use bridged::foundation::id::{Fingerprint, PipelineName, RunId};
-use bridged::foundation::record::{DeadLetter, Profile, RecordError};
+use bridged::foundation::record::{
+    DeadLetter, Engagement, EngagementKind, Outcome, Profile, RecordError, Score,
+};
 use bridged::store::Store;
 use bridged::store::model::{Commit, Committed, Incoming, NewRun, RunLock};
 use jiff::Timestamp;
@@ -180,6 +182,37 @@ impl Open {
 /// Profiles that the store counts.
 pub(crate) fn incoming(profiles: &[Profile]) -> Vec<Incoming> {
     profiles.iter().cloned().map(Incoming::from).collect()
+}
+
+/// An outcome with a text, a number and a list.
+pub(crate) fn outcome(id: &str, profile: &str, millis: i64) -> Outcome {
+    Outcome {
+        id: id.to_owned(),
+        profile: profile.to_owned(),
+        kind: "qualified".to_owned(),
+        occurred_at: at(millis),
+        fields: object(json!({ "summary": "wants a demo é", "minutes": 2.5, "tags": ["a", null] })),
+    }
+}
+
+pub(crate) fn engagement(id: &str, profile: &str, kind: EngagementKind, millis: i64) -> Engagement {
+    Engagement {
+        id: id.to_owned(),
+        profile: profile.to_owned(),
+        kind,
+        at: at(millis),
+        campaign: None,
+    }
+}
+
+/// A score with two reasons.
+pub(crate) fn score(points: i64) -> Score {
+    Score {
+        score: points,
+        grade: Some("Warm".to_owned()),
+        qualified: points >= 60,
+        reasons: vec![("replied".to_owned(), points), ("\"called\"".to_owned(), 0)],
+    }
 }
 
 /// The ledger of a commit that holds so many profiles and nothing else.

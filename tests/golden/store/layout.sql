@@ -1,3 +1,30 @@
+CREATE TABLE acknowledgements (
+    pipeline        TEXT    NOT NULL,
+    target          TEXT    NOT NULL,
+    key             TEXT    NOT NULL,
+    digest          BLOB    NOT NULL CHECK (length(digest) = 32),
+    salesforce_id   TEXT,
+    acknowledged_at INTEGER NOT NULL,
+    fields          TEXT,
+    PRIMARY KEY (pipeline, target, key)
+) STRICT;
+CREATE TABLE applied_plans (
+    digest      TEXT    NOT NULL PRIMARY KEY,
+    pipeline    TEXT    NOT NULL,
+    run_id      TEXT    NOT NULL,
+    begun_at    INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE change_counter (
+    newest INTEGER NOT NULL CHECK (newest >= 0)
+) STRICT;
+CREATE TABLE change_cursors (
+    pipeline    TEXT    NOT NULL PRIMARY KEY,
+    source_hash TEXT    NOT NULL,
+    change      INTEGER NOT NULL,
+    run_id      TEXT    NOT NULL REFERENCES runs (id),
+    moved_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE cursors (
     pipeline   TEXT    NOT NULL PRIMARY KEY,
     query_hash TEXT    NOT NULL,
@@ -21,7 +48,9 @@ CREATE TABLE dead_letters (
     attempts    INTEGER NOT NULL,
     at          INTEGER NOT NULL,
     payload     TEXT    NOT NULL
-) STRICT;
+, closed_at INTEGER, closed_how TEXT
+    CHECK (closed_how IN ('delivered', 'gone', 'replaced'))
+    CHECK ((closed_how IS NULL) = (closed_at IS NULL))) STRICT;
 CREATE TABLE describes (
     connection    TEXT    NOT NULL,
     object        TEXT    NOT NULL COLLATE NOCASE,
@@ -29,6 +58,22 @@ CREATE TABLE describes (
     fetched_at    INTEGER NOT NULL,
     body          TEXT    NOT NULL,
     PRIMARY KEY (connection, object)
+) STRICT;
+CREATE TABLE engagements (
+    id       TEXT    NOT NULL PRIMARY KEY,
+    profile  TEXT    NOT NULL,
+    kind     TEXT    NOT NULL CHECK (kind IN ('sent', 'delivered', 'read', 'replied', 'opted_out')),
+    at       INTEGER NOT NULL,
+    campaign TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outcomes (
+    change      INTEGER NOT NULL PRIMARY KEY,
+    id          TEXT    NOT NULL UNIQUE,
+    profile     TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    imported_at INTEGER NOT NULL,
+    fields      TEXT    NOT NULL
 ) STRICT;
 CREATE TABLE profiles (
     id            INTEGER NOT NULL PRIMARY KEY,
@@ -42,7 +87,7 @@ CREATE TABLE profiles (
     email         TEXT,
     consent       TEXT    NOT NULL,
     attributes    TEXT    NOT NULL
-) STRICT;
+, change INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE runs (
     id                TEXT    NOT NULL PRIMARY KEY,
     pipeline          TEXT    NOT NULL,
@@ -71,13 +116,30 @@ CREATE TABLE runs (
     cursor_window_end INTEGER,
     error_code        TEXT,
     error_message     TEXT,
-    warnings          TEXT    NOT NULL DEFAULT '[]',
+    warnings          TEXT    NOT NULL DEFAULT '[]', change_source_hash TEXT, change_number INTEGER,
     CHECK (read = delivered + unchanged + filtered + suppressed + rejected + unknown + pending),
     CHECK ((state IS NULL) = (finished_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE scores (
+    profile   TEXT    NOT NULL,
+    pipeline  TEXT    NOT NULL,
+    score     INTEGER NOT NULL,
+    grade     TEXT,
+    qualified INTEGER NOT NULL CHECK (qualified IN (0, 1)),
+    reasons   TEXT    NOT NULL,
+    scored_at INTEGER NOT NULL,
+    PRIMARY KEY (profile, pipeline)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE sqlite_sequence(name,seq);
 CREATE INDEX dead_letters_by_pipeline ON dead_letters (pipeline, id);
 CREATE INDEX dead_letters_by_run ON dead_letters (run_id, id);
+CREATE UNIQUE INDEX dead_letters_open ON dead_letters (pipeline, key)
+    WHERE closed_at IS NULL AND key <> '';
+CREATE INDEX dead_letters_open_by_id ON dead_letters (id) WHERE closed_at IS NULL;
+CREATE INDEX dead_letters_open_by_pipeline ON dead_letters (pipeline, id) WHERE closed_at IS NULL;
+CREATE INDEX engagements_by_profile ON engagements (profile, at, id, kind);
+CREATE INDEX outcomes_by_profile ON outcomes (profile, occurred_at, id);
+CREATE INDEX profiles_by_change ON profiles (change);
 CREATE INDEX profiles_by_email ON profiles (email) WHERE email IS NOT NULL;
 CREATE INDEX profiles_by_phone ON profiles (phone) WHERE phone IS NOT NULL;
 CREATE INDEX profiles_deleted ON profiles (id) WHERE deleted = 1;
@@ -85,5 +147,5 @@ CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at, id);
 CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_open ON runs (pipeline) WHERE state IS NULL;
 PRAGMA application_id = 1651663975;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 PRAGMA page_size = 4096;
