@@ -23,8 +23,8 @@
 //! - **ST10** Of two profiles with one key in one commit the later is laid over the earlier; each is counted.
 //! - **ST11** A tombstone keeps what the profile held and is marked deleted; it is not found by phone or email and not
 //!   counted. A later profile that is not deleted lifts the mark.
-//! - **ST12** A profile is found by its attributes `phone` (as it is) and `email` (without regard to case), and by no
-//!   value it held before.
+//! - **ST12** A profile is found by its attributes `phone` (as it is) and `email` (without regard to case), by the
+//!   Salesforce Id of its row, and by no value it held before.
 //!
 //! Cursors, dead letters, describes
 //! - **ST13** A pipeline's cursor is what its last commit with a cursor said; resetting removes it.
@@ -80,8 +80,8 @@ use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 use self::location::Location;
 use self::model::{
     Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
-    EngagementSummary, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
-    Settled, StoredProfile,
+    EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock,
+    RunRow, StoredProfile,
 };
 use self::sqlite::{Options, SqliteStore};
 
@@ -132,21 +132,27 @@ pub trait Store: Send + Sync + Debug {
     /// The profiles with this `email`, in key order, at most 100 (ST11, ST12).
     fn profiles_by_email(&self, email: &str) -> Result<Vec<StoredProfile>>;
 
+    /// The profiles read from the row with this Salesforce Id of 18 characters, in key order, at most 100 (ST11, ST12).
+    fn profiles_by_salesforce_id(&self, id: &str) -> Result<Vec<StoredProfile>>;
+
     /// Up to `limit` profiles, tombstones too, whose keys stand behind `after` (ST16).
     fn profiles(&self, after: Option<&str>, limit: u32) -> Result<Vec<StoredProfile>>;
 
     /// How many profiles there are, tombstones left out.
     fn profile_count(&self) -> Result<u64>;
 
-    /// Lays profiles over what is stored, without a run (ST21).
-    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>>;
+    /// Lays profiles over what is stored, without a run; one entry for each (ST21).
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Imported>>;
 
-    /// Stores outcomes by their ids; one entry for each, delivered when it is new or different (ST21, ST22).
-    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Settled>>;
+    /// Stores outcomes by their ids; one entry for each (ST21, ST22).
+    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Imported>>;
 
     /// Stores events by their ids; one entry for each, unchanged when its id is known (ST21, ST23).
-    fn import_engagements(&self, engagements: &[Engagement], at: Timestamp)
-    -> Result<Vec<Settled>>;
+    fn import_engagements(
+        &self,
+        engagements: &[Engagement],
+        at: Timestamp,
+    ) -> Result<Vec<Imported>>;
 
     /// One outcome by its id.
     fn outcome(&self, id: &str) -> Result<Option<Outcome>>;

@@ -109,6 +109,26 @@ pub enum Settled {
     Unchanged,
 }
 
+/// What an import did with one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// The store did not know it.
+    Added,
+    /// It was known, and something of it was written.
+    Changed,
+    /// It was stored already, as it is.
+    Unchanged,
+}
+
+impl From<Imported> for Settled {
+    fn from(imported: Imported) -> Self {
+        match imported {
+            Imported::Added | Imported::Changed => Settled::Delivered,
+            Imported::Unchanged => Settled::Unchanged,
+        }
+    }
+}
+
 /// The answer to a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {

@@ -307,6 +307,9 @@ fn found_by(store: &dyn Store) -> Vec<String> {
             seen.push(format!("{:?}", store.profiles_by_email(email)));
         }
     }
+    for id in ["00Q000000000001AAA", "003000000000001AAA"] {
+        seen.push(format!("{:?}", store.profiles_by_salesforce_id(id)));
+    }
     seen.push(format!("{stored:?} {:?}", store.profile_count()));
     seen
 }

@@ -11,9 +11,9 @@ use bridged::foundation::record::{DeadLetter, Engagement, Outcome, Profile, Reco
 use bridged::store::Store;
 use bridged::store::model::{
     Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DEFAULT_LIMIT,
-    DeadLetterRow, EngagementSummary, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter,
-    RunLock, RunRow, Settled, StoredProfile, check_engagement, check_outcome, check_profile,
-    check_report, email_key, run_superseded,
+    DeadLetterRow, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind,
+    RunFilter, RunLock, RunRow, Settled, StoredProfile, check_engagement, check_outcome,
+    check_profile, check_report, email_key, run_superseded,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -113,9 +113,9 @@ impl State {
     }
 
     /// Settles a profile, and gives it a number where that changed something.
-    fn lay(&mut self, profile: &Profile, now: Timestamp) -> Settled {
+    fn lay(&mut self, profile: &Profile, now: Timestamp) -> Imported {
         let settled = self.settle(profile, now);
-        if settled == Settled::Delivered {
+        if settled != Imported::Unchanged {
             let change = self.next_change();
             self.profile_changes.insert(profile.key.clone(), change);
         }
@@ -123,10 +123,10 @@ impl State {
     }
 
     /// Change numbers are given in the order of the keys.
-    fn lay_all(&mut self, profiles: &[&Profile], now: Timestamp) -> Vec<Settled> {
+    fn lay_all(&mut self, profiles: &[&Profile], now: Timestamp) -> Vec<Imported> {
         let mut order: Vec<usize> = (0..profiles.len()).collect();
         order.sort_by_key(|index| profiles[*index].key.clone());
-        let mut settled = vec![Settled::Unchanged; profiles.len()];
+        let mut settled = vec![Imported::Unchanged; profiles.len()];
         for index in order {
             settled[index] = self.lay(profiles[index], now);
         }
@@ -187,7 +187,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, profile: &Profile, now: Timestamp) -> Settled {
+    fn settle(&mut self, profile: &Profile, now: Timestamp) -> Imported {
         let Some(stored) = self.profiles.get_mut(&profile.key) else {
             let stored = StoredProfile {
                 profile: profile.clone(),
@@ -195,7 +195,7 @@ impl State {
                 updated_at: now,
             };
             self.profiles.insert(profile.key.clone(), stored);
-            return Settled::Delivered;
+            return Imported::Added;
         };
         let kept = &mut stored.profile;
         let mut changed = lay_over(&mut kept.attributes, &profile.attributes);
@@ -211,10 +211,10 @@ impl State {
         }
         changed |= std::mem::replace(&mut kept.deleted, profile.deleted) != profile.deleted;
         if !changed {
-            return Settled::Unchanged;
+            return Imported::Unchanged;
         }
         stored.updated_at = now;
-        Settled::Delivered
+        Imported::Changed
     }
 
     fn open_run(&mut self, id: RunId, pipeline: &PipelineName) -> Result<&mut RunRow> {
@@ -273,6 +273,7 @@ impl Store for Memory {
         let now = millis(commit.at);
         let profiles: Vec<_> = commit.profiles.iter().map(|one| &one.profile).collect();
         let profiles = next.lay_all(&profiles, now);
+        let profiles: Vec<_> = profiles.into_iter().map(Settled::from).collect();
         next.keep(commit, now);
         for letter in commit.dead_letters {
             if !next.runs.contains_key(&letter.run_id) {
@@ -415,6 +416,14 @@ impl Store for Memory {
         Ok(self.found(matches, 100))
     }
 
+    fn profiles_by_salesforce_id(&self, id: &str) -> Result<Vec<StoredProfile>> {
+        let matches = |stored: &StoredProfile| {
+            let profile = &stored.profile;
+            !profile.deleted && profile.salesforce_id.as_deref() == Some(id)
+        };
+        Ok(self.found(matches, 100))
+    }
+
     fn profiles(&self, after: Option<&str>, limit: u32) -> Result<Vec<StoredProfile>> {
         let after = after.unwrap_or_default();
         Ok(self.found(|stored| stored.profile.key.as_str() > after, limit as usize))
@@ -426,7 +435,7 @@ impl Store for Memory {
             .len() as u64)
     }
 
-    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>> {
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Imported>> {
         for profile in profiles {
             check_profile(profile).map_err(refused)?;
         }
@@ -434,7 +443,7 @@ impl Store for Memory {
         Ok(self.state().lay_all(&profiles, millis(at)))
     }
 
-    fn import_outcomes(&self, outcomes: &[Outcome], _at: Timestamp) -> Result<Vec<Settled>> {
+    fn import_outcomes(&self, outcomes: &[Outcome], _at: Timestamp) -> Result<Vec<Imported>> {
         for outcome in outcomes {
             check_outcome(outcome).map_err(refused)?;
         }
@@ -447,12 +456,12 @@ impl Store for Memory {
             };
             let known = state.outcomes.get(&outcome.id);
             if known.is_some_and(|(_, known)| alike(known, &outcome)) {
-                settled.push(Settled::Unchanged);
+                settled.push(Imported::Unchanged);
                 continue;
             }
             let change = state.next_change();
-            state.outcomes.insert(outcome.id.clone(), (change, outcome));
-            settled.push(Settled::Delivered);
+            let before = state.outcomes.insert(outcome.id.clone(), (change, outcome));
+            settled.push(before.map_or(Imported::Added, |_| Imported::Changed));
         }
         Ok(settled)
     }
@@ -461,7 +470,7 @@ impl Store for Memory {
         &self,
         engagements: &[Engagement],
         _at: Timestamp,
-    ) -> Result<Vec<Settled>> {
+    ) -> Result<Vec<Imported>> {
         for event in engagements {
             check_engagement(event).map_err(refused)?;
         }
@@ -470,7 +479,7 @@ impl Store for Memory {
         let mut touched = BTreeSet::new();
         for event in engagements {
             if state.engagements.contains_key(&event.id) {
-                settled.push(Settled::Unchanged);
+                settled.push(Imported::Unchanged);
                 continue;
             }
             touched.insert(event.profile.clone());
@@ -479,7 +488,7 @@ impl Store for Memory {
                 ..event.clone()
             };
             state.engagements.insert(event.id.clone(), event);
-            settled.push(Settled::Delivered);
+            settled.push(Imported::Added);
         }
         for profile in touched {
             let change = state.next_change();

@@ -3,9 +3,12 @@
 use bridged::foundation::code::Code;
 use bridged::foundation::event::{ChangeCursor, Ledger};
 use bridged::foundation::id::RunId;
-use bridged::foundation::record::{DeadLetter, Engagement, EngagementKind, Outcome, Score};
+use bridged::foundation::record::{
+    DeadLetter, Engagement, EngagementKind, Outcome, Profile, Score,
+};
 use bridged::store::Store;
-use bridged::store::model::Settled::{Delivered, Unchanged};
+use bridged::store::model::Imported::{Added, Changed as Differs, Unchanged};
+use bridged::store::model::Settled;
 use bridged::store::model::{
     Acknowledgement, Applied, Changed, Closed, Commit, DeadLetterRow, EngagementCounts,
     EngagementSummary, Incoming, LetterFilter, Place, RecordKind,
@@ -25,6 +28,7 @@ macro_rules! every_sentence {
             $kind,
             $subject,
             st7_a_counted_profile_has_its_place_already,
+            st12_a_profile_is_found_by_its_salesforce_id,
             st21_an_import_lays_profiles_over_without_a_run,
             st21_an_import_with_one_bad_record_stores_none,
             st22_an_outcome_reads_back_as_imported_last,
@@ -79,7 +83,12 @@ fn st7_a_counted_profile_has_its_place_already(subject: &dyn Subject) {
     let committed = store.commit(&commit).expect("the commit");
     assert_eq!(
         committed.profiles,
-        [Delivered, Delivered, Delivered, Unchanged]
+        [
+            Settled::Delivered,
+            Settled::Delivered,
+            Settled::Delivered,
+            Settled::Unchanged
+        ]
     );
     let expected = Ledger {
         delivered: 2,
@@ -98,6 +107,35 @@ fn st7_a_counted_profile_has_its_place_already(subject: &dyn Subject) {
     assert_eq!(error.code(), Code::Bug);
 }
 
+fn st12_a_profile_is_found_by_its_salesforce_id(subject: &dyn Subject) {
+    const LEAD: &str = "00Q000000000001AAA";
+    const OTHER: &str = "003000000000001AAA";
+    let store = subject.open();
+    let found = |id: &str| -> Vec<String> {
+        let found = store.profiles_by_salesforce_id(id).expect("find");
+        found.into_iter().map(|stored| stored.profile.key).collect()
+    };
+    let import = |profile: Profile| {
+        let one = [profile];
+        store.import_profiles(&one, at(1)).expect("imported");
+    };
+    for key in ["b", LEAD, "a"] {
+        import(profile(key, json!({})));
+    }
+    assert_eq!(found(LEAD), [LEAD, "a", "b"], "in key order");
+    assert_eq!(found(OTHER), [""; 0]);
+    assert_eq!(found(""), [""; 0]);
+
+    let mut moved = profile("a", json!({}));
+    moved.salesforce_id = Some(OTHER.to_owned());
+    import(moved);
+    let mut gone = profile(LEAD, json!({}));
+    gone.deleted = true;
+    import(gone);
+    assert_eq!(found(LEAD), ["b"]);
+    assert_eq!(found(OTHER), ["a"]);
+}
+
 fn st21_an_import_lays_profiles_over_without_a_run(subject: &dyn Subject) {
     let store = subject.open();
     let first = profile(
@@ -107,7 +145,7 @@ fn st21_an_import_lays_profiles_over_without_a_run(subject: &dyn Subject) {
     let second = profile("a", json!({ "replace": 2 }));
     let all = [first, second.clone(), profile("b", json!({}))];
     let settled = store.import_profiles(&all, at(1)).expect("the import");
-    assert_eq!(settled, [Delivered, Delivered, Delivered]);
+    assert_eq!(settled, [Added, Differs, Added]);
     let again = store.import_profiles(&[second], at(2)).expect("the import");
     assert_eq!(again, [Unchanged]);
 
@@ -166,7 +204,7 @@ fn st22_an_outcome_reads_back_as_imported_last(subject: &dyn Subject) {
         let one = std::slice::from_ref(one);
         store.import_outcomes(one, at(9)).expect("the import")[0]
     };
-    assert_eq!(import(&first), Delivered);
+    assert_eq!(import(&first), Added);
     let mut turned = first.clone();
     turned.fields = first.fields.clone().into_iter().rev().collect();
     for same in [&first, &turned] {
@@ -188,7 +226,7 @@ fn st22_an_outcome_reads_back_as_imported_last(subject: &dyn Subject) {
     for (index, change) in changes.into_iter().enumerate() {
         let mut next = store.outcome("o").expect("read").expect("stored");
         change(&mut next);
-        assert_eq!(import(&next), Delivered, "change {index}");
+        assert_eq!(import(&next), Differs, "change {index}");
         let found = store.outcome("o").expect("read");
         assert_eq!(found, Some(next), "change {index}: it replaces");
     }
@@ -231,7 +269,7 @@ fn st23_an_event_counts_once(subject: &dyn Subject) {
     let mut other = engagement("e1", "ada", EngagementKind::Replied, 3);
     let import = |events: &[Engagement]| store.import_engagements(events, at(9)).expect("stored");
     let twice = [sent.clone(), read.clone(), other.clone()];
-    assert_eq!(import(&twice), [Delivered, Delivered, Unchanged]);
+    assert_eq!(import(&twice), [Added, Added, Unchanged]);
     assert_eq!(import(&twice), [Unchanged; 3]);
     other.profile = "bob".to_owned();
     assert_eq!(import(&[other]), [Unchanged]);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::foundation::error::Result;
 use crate::foundation::failpoint::reach;
 use crate::foundation::record::Profile;
-use crate::store::model::{Commit, Committed, Settled, email_key};
+use crate::store::model::{Commit, Committed, Imported, Settled, email_key};
 
 use super::changes::Changes;
 use super::error::cannot;
@@ -21,6 +21,7 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     let mut changes = Changes::begin(&transaction)?;
     let incoming: Vec<&Profile> = commit.profiles.iter().map(|one| &one.profile).collect();
     let profiles = write_profiles(&transaction, &incoming, commit.at, &mut changes)?;
+    let profiles: Vec<Settled> = profiles.into_iter().map(Settled::from).collect();
     reach("store-mid-commit");
     changes.keep(&transaction)?;
     targets::write_scores(&transaction, commit)?;
@@ -51,8 +52,8 @@ pub(super) fn write_profiles(
     profiles: &[&Profile],
     at: Timestamp,
     changes: &mut Changes,
-) -> Result<Vec<Settled>> {
-    let mut settled = vec![Settled::Unchanged; profiles.len()];
+) -> Result<Vec<Imported>> {
+    let mut settled = vec![Imported::Unchanged; profiles.len()];
     if profiles.is_empty() {
         return Ok(settled);
     }
@@ -119,15 +120,20 @@ impl<'c, 'n> Writer<'c, 'n> {
         })
     }
 
-    fn settle(&mut self, profile: &Profile) -> Result<Settled> {
+    fn settle(&mut self, profile: &Profile) -> Result<Imported> {
         let consent = merge::encode(&profile.consent)?;
         let attributes = merge::encode(&profile.attributes)?;
         match self.compare(profile, &consent, &attributes)? {
-            Standing::Same => return Ok(Settled::Unchanged),
-            Standing::Missing => self.insert(profile, &consent, &attributes)?,
-            Standing::Differs(change) => self.update(profile, &change)?,
+            Standing::Same => Ok(Imported::Unchanged),
+            Standing::Missing => {
+                self.insert(profile, &consent, &attributes)?;
+                Ok(Imported::Added)
+            }
+            Standing::Differs(change) => {
+                self.update(profile, &change)?;
+                Ok(Imported::Changed)
+            }
         }
-        Ok(Settled::Delivered)
     }
 
     fn compare(&mut self, profile: &Profile, consent: &str, attributes: &str) -> Result<Standing> {

@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use crate::foundation::error::Result;
 use crate::foundation::record::{Engagement, EngagementKind};
-use crate::store::model::{EngagementSummary, Settled};
+use crate::store::model::{EngagementSummary, Imported};
 
 use super::changes::Changes;
 use super::error::{cannot, corrupt};
@@ -32,7 +32,7 @@ impl<'c> Writer<'c> {
         })
     }
 
-    pub(super) fn settle(&mut self, event: &Engagement) -> Result<Settled> {
+    pub(super) fn settle(&mut self, event: &Engagement) -> Result<Imported> {
         let added = self
             .insert
             .execute(params![
@@ -44,9 +44,9 @@ impl<'c> Writer<'c> {
             ])
             .map_err(cannot("write an engagement"))?;
         Ok(if added == 0 {
-            Settled::Unchanged
+            Imported::Unchanged
         } else {
-            Settled::Delivered
+            Imported::Added
         })
     }
 

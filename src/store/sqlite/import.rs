@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::foundation::error::Result;
 use crate::foundation::failpoint::reach;
 use crate::foundation::record::{Engagement, Outcome, Profile};
-use crate::store::model::Settled;
+use crate::store::model::Imported;
 
 use super::changes::Changes;
 use super::error::cannot;
@@ -18,7 +18,7 @@ pub(super) fn profiles(
     connection: &mut Connection,
     profiles: &[Profile],
     at: Timestamp,
-) -> Result<Vec<Settled>> {
+) -> Result<Vec<Imported>> {
     let profiles: Vec<&Profile> = profiles.iter().collect();
     import(connection, |transaction, changes| {
         commit::write_profiles(transaction, &profiles, at, changes)
@@ -29,7 +29,7 @@ pub(super) fn outcomes(
     connection: &mut Connection,
     outcomes: &[Outcome],
     at: Timestamp,
-) -> Result<Vec<Settled>> {
+) -> Result<Vec<Imported>> {
     import(connection, |transaction, changes| {
         let mut writer = outcomes::Writer::new(transaction, at.as_millisecond())?;
         let each = outcomes.iter();
@@ -41,14 +41,14 @@ pub(super) fn outcomes(
 pub(super) fn engagements(
     connection: &mut Connection,
     engagements: &[Engagement],
-) -> Result<Vec<Settled>> {
+) -> Result<Vec<Imported>> {
     import(connection, |transaction, changes| {
         let mut writer = engagements::Writer::new(transaction)?;
         let mut settled = Vec::with_capacity(engagements.len());
         let mut touched = BTreeSet::new();
         for event in engagements {
             let one = writer.settle(event)?;
-            if one == Settled::Delivered {
+            if one == Imported::Added {
                 touched.insert(event.profile.as_str());
             }
             settled.push(one);
@@ -63,8 +63,8 @@ pub(super) fn engagements(
 
 fn import(
     connection: &mut Connection,
-    write: impl FnOnce(&Transaction<'_>, &mut Changes) -> Result<Vec<Settled>>,
-) -> Result<Vec<Settled>> {
+    write: impl FnOnce(&Transaction<'_>, &mut Changes) -> Result<Vec<Imported>>,
+) -> Result<Vec<Imported>> {
     let failed = cannot("import");
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)

@@ -38,8 +38,8 @@ use crate::foundation::record::{Engagement, Outcome, Profile, RecordError, Score
 use super::Store;
 use super::model::{
     Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
-    EngagementSummary, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
-    Settled, StoredProfile, check_engagement, check_outcome, check_profile,
+    EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock,
+    RunRow, StoredProfile, check_engagement, check_outcome, check_profile,
 };
 
 use self::error::cannot;
@@ -244,6 +244,10 @@ impl Store for SqliteStore {
         profiles::by_email(&self.connection(), email)
     }
 
+    fn profiles_by_salesforce_id(&self, id: &str) -> Result<Vec<StoredProfile>> {
+        profiles::by_salesforce_id(&self.connection(), id)
+    }
+
     fn profiles(&self, after: Option<&str>, limit: u32) -> Result<Vec<StoredProfile>> {
         profiles::list(&self.connection(), after, limit)
     }
@@ -252,12 +256,12 @@ impl Store for SqliteStore {
         profiles::count(&self.connection())
     }
 
-    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Settled>> {
+    fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Imported>> {
         check_all(profiles, check_profile)?;
         import::profiles(&mut self.connection(), profiles, at)
     }
 
-    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Settled>> {
+    fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Imported>> {
         check_all(outcomes, check_outcome)?;
         import::outcomes(&mut self.connection(), outcomes, at)
     }
@@ -266,7 +270,7 @@ impl Store for SqliteStore {
         &self,
         engagements: &[Engagement],
         _at: Timestamp,
-    ) -> Result<Vec<Settled>> {
+    ) -> Result<Vec<Imported>> {
         check_all(engagements, check_engagement)?;
         import::engagements(&mut self.connection(), engagements)
     }

@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, Params, Row, params};
 
 use crate::foundation::error::Result;
 use crate::foundation::record::Outcome;
-use crate::store::model::{Changed, OutcomeOf, Settled};
+use crate::store::model::{Changed, Imported, OutcomeOf};
 
 use super::changes::Changes;
 use super::error::{cannot, corrupt, from_sql};
@@ -47,13 +47,13 @@ impl<'c> Writer<'c> {
         })
     }
 
-    pub(super) fn settle(&mut self, outcome: &Outcome, changes: &mut Changes) -> Result<Settled> {
+    pub(super) fn settle(&mut self, outcome: &Outcome, changes: &mut Changes) -> Result<Imported> {
         let fields = merge::encode(&outcome.fields)?;
         let stored = self.same(outcome, &fields)?;
-        let statement = match stored {
-            Some(true) => return Ok(Settled::Unchanged),
-            Some(false) => &mut self.update,
-            None => &mut self.insert,
+        let (statement, imported) = match stored {
+            Some(true) => return Ok(Imported::Unchanged),
+            Some(false) => (&mut self.update, Imported::Changed),
+            None => (&mut self.insert, Imported::Added),
         };
         statement
             .execute(params![
@@ -66,7 +66,7 @@ impl<'c> Writer<'c> {
                 self.now,
             ])
             .map_err(cannot("write an outcome"))?;
-        Ok(Settled::Delivered)
+        Ok(imported)
     }
 
     /// Whether what is stored under the id is the same; `None` where nothing is.

@@ -23,6 +23,13 @@ macro_rules! select {
 const BY_KEY: &str = select!("WHERE key = ?1");
 const BY_PHONE: &str = select!("WHERE phone = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
 const BY_EMAIL: &str = select!("WHERE email = ?1 AND deleted = 0 ORDER BY key LIMIT 100");
+// Two halves, because the index leaves out the many profiles whose key is their Salesforce Id.
+const BY_SALESFORCE_ID: &str = concat!(
+    select!("WHERE key = ?1 AND salesforce_id = ?1 AND deleted = 0 UNION ALL "),
+    select!(
+        "WHERE salesforce_id = ?1 AND salesforce_id <> key AND deleted = 0 ORDER BY key LIMIT 100"
+    )
+);
 const BEHIND: &str = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
 const CHANGED: &str = select!("WHERE change > ?1 AND change <= ?2 ORDER BY change LIMIT ?3");
 pub(super) const COUNT_CHANGED: &str =
@@ -42,6 +49,10 @@ pub(super) fn by_phone(connection: &Connection, phone: &str) -> Result<Vec<Store
 
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Vec<StoredProfile>> {
     query(connection, BY_EMAIL, params![email_key(email)], whole)
+}
+
+pub(super) fn by_salesforce_id(connection: &Connection, id: &str) -> Result<Vec<StoredProfile>> {
+    query(connection, BY_SALESFORCE_ID, params![id], whole)
 }
 
 pub(super) fn list(
@@ -131,7 +142,9 @@ pub(super) fn profile(row: &Row<'_>, first: usize) -> Result<StoredProfile> {
 #[cfg(test)]
 mod tests {
     use super::super::migrate::tests::query_plan;
-    use super::{BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, CHANGED, COUNT, COUNT_CHANGED};
+    use super::{
+        BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, BY_SALESFORCE_ID, CHANGED, COUNT, COUNT_CHANGED,
+    };
 
     #[test]
     fn every_question_is_answered_by_an_index() {
@@ -139,6 +152,8 @@ mod tests {
             (BY_KEY, "sqlite_autoindex_profiles_1"),
             (BY_PHONE, "profiles_by_phone"),
             (BY_EMAIL, "profiles_by_email"),
+            (BY_SALESFORCE_ID, "profiles_by_salesforce_id"),
+            (BY_SALESFORCE_ID, "sqlite_autoindex_profiles_1"),
             (BEHIND, "sqlite_autoindex_profiles_1"),
             (COUNT, "profiles_deleted"),
             (CHANGED, "profiles_by_change"),

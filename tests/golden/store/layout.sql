@@ -142,6 +142,7 @@ CREATE INDEX outcomes_by_profile ON outcomes (profile, occurred_at, id);
 CREATE INDEX profiles_by_change ON profiles (change);
 CREATE INDEX profiles_by_email ON profiles (email) WHERE email IS NOT NULL;
 CREATE INDEX profiles_by_phone ON profiles (phone) WHERE phone IS NOT NULL;
+CREATE INDEX profiles_by_salesforce_id ON profiles (salesforce_id) WHERE salesforce_id <> key;
 CREATE INDEX profiles_deleted ON profiles (id) WHERE deleted = 1;
 CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at, id);
 CREATE INDEX runs_by_time ON runs (started_at, id);

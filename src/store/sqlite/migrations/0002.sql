@@ -11,6 +11,9 @@ ALTER TABLE profiles ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 UPDATE profiles SET change = id;
 CREATE INDEX profiles_by_change ON profiles (change);
 
+-- Most profiles have their Salesforce Id as their key, and cost nothing here.
+CREATE INDEX profiles_by_salesforce_id ON profiles (salesforce_id) WHERE salesforce_id <> key;
+
 CREATE TABLE change_cursors (
     pipeline    TEXT    NOT NULL PRIMARY KEY,
     source_hash TEXT    NOT NULL,
