@@ -45,6 +45,7 @@ fn main() -> Outcome {
     let file = Arc::new(SourceFile {
         path: "p.yaml".to_owned(),
         text: text.clone(),
+        first_line: 1,
     });
     let parse = each(files, || drop(yaml::parse(&file)));
     let whole = each(files, || drop(read::pipeline("p.yaml", text.as_bytes())));

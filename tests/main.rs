@@ -5,6 +5,7 @@
 mod cli;
 mod e2e;
 mod engine;
+mod import;
 mod plan;
 mod repo;
 mod salesforce;

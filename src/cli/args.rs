@@ -7,8 +7,8 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    check, completions, describe, dry_run, explain, init, plan, rejected, run, runs, sandbox,
-    schema, status, test, validate,
+    check, completions, describe, dry_run, explain, import, init, plan, profile, qualify, rejected,
+    run, runs, sandbox, schema, status, test, validate,
 };
 
 /// A declarative pipeline engine for Salesforce.
@@ -76,6 +76,12 @@ pub enum Command {
     Check(check::Args),
     /// Keep what the org says of its objects, for validation without it.
     Describe(describe::Args),
+    /// Take profiles, outcomes or engagements from a file into the store.
+    Import(import::Args),
+    /// Record that a person is qualified.
+    Qualify(qualify::Args),
+    /// Show everything that is known of a person.
+    Profile(profile::Args),
     /// Show how each pipeline stands.
     Status(status::Args),
     /// List past runs, or show one in full.

@@ -48,12 +48,14 @@ impl Exit {
     pub fn of_error(error: &Error) -> Self {
         match error.code() {
             Code::Interrupted => Exit::Interrupted,
-            Code::FileExists
+            Code::AmbiguousProfile
+            | Code::FileExists
             | Code::InvalidUsage
             | Code::UnknownCode
             | Code::UnknownConnection
             | Code::UnknownDeadLetter
             | Code::UnknownPipeline
+            | Code::UnknownProfile
             | Code::UnknownRun => Exit::Invalid,
             _ => Exit::Failed,
         }

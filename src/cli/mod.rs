@@ -14,6 +14,7 @@ pub mod env;
 pub mod exit;
 pub mod explain;
 pub mod findings;
+pub mod import;
 pub mod init;
 pub mod ledger;
 pub mod letters;
@@ -21,9 +22,12 @@ pub mod logging;
 pub mod object;
 pub mod online;
 pub mod outcome;
+pub mod person;
 pub mod plan;
 pub mod probe;
+pub mod profile;
 pub mod progress;
+pub mod qualify;
 pub mod rejected;
 pub mod run;
 pub mod runs;
@@ -74,6 +78,16 @@ fn run(cli: Cli) -> Exit {
         Command::Describe(args) => {
             let ended = describe::execute(&args, &env);
             outcome::report("describe", describe::format(&args), &ended)
+        }
+        Command::Import(args) => {
+            let ended = import::execute(&args, &env);
+            outcome::report("import", import::format(&args), &ended)
+        }
+        Command::Qualify(args) => {
+            outcome::report("qualify", args.format, &qualify::execute(&args, &env))
+        }
+        Command::Profile(args) => {
+            outcome::report("profile", args.format, &profile::execute(&args, &env))
         }
         Command::Status(args) => {
             outcome::report("status", args.format, &status::execute(&args, &env))

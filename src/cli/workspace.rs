@@ -1,5 +1,6 @@
 //! A command's project: its files, its plans, its store.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -236,6 +237,14 @@ impl Workspace {
     /// The store without a way to write.
     pub fn read_only_store(&self) -> Result<ReadOnly> {
         self.store().map(ReadOnly::new)
+    }
+
+    /// The attributes that any pipeline marks as sensitive.
+    pub fn sensitive(&self) -> BTreeSet<String> {
+        let each = self.pipelines.iter();
+        each.flat_map(|document| &document.spec.sensitive)
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// The project file.

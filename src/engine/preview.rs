@@ -96,7 +96,7 @@ pub struct FieldChange {
 }
 
 /// What stands in place of a sensitive value.
-const MASK: &str = "•••";
+pub const MASK: &str = "•••";
 
 /// Previews a run, with its first `shown` changes. Reads like a run, up to `options.limit` records.
 ///

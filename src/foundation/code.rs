@@ -164,6 +164,12 @@ codes! {
     ValueTooLong = "value-too-long",
     WrongValueType = "wrong-value-type",
 
+    // files of Bridged's own records
+    ImportFieldInvalid = "import-field-invalid",
+    ImportFieldMissing = "import-field-missing",
+    ImportHeaderInvalid = "import-header-invalid",
+    ImportLineUnreadable = "import-line-unreadable",
+
     // the store
     Crashed = "crashed",
     CursorCorrupt = "cursor-corrupt",
@@ -183,6 +189,7 @@ codes! {
     StoreUrlInvalid = "store-url-invalid",
 
     // the command line
+    AmbiguousProfile = "ambiguous-profile",
     FileExists = "file-exists",
     FileNotWritten = "file-not-written",
     InvalidUsage = "invalid-usage",
@@ -190,6 +197,7 @@ codes! {
     UnknownCode = "unknown-code",
     UnknownDeadLetter = "unknown-dead-letter",
     UnknownPipeline = "unknown-pipeline",
+    UnknownProfile = "unknown-profile",
     UnknownRun = "unknown-run",
     UnknownSnapshot = "unknown-snapshot",
 

@@ -12,8 +12,10 @@ use super::code::Code;
 pub struct SourceFile {
     /// The path as a person would type it, relative to the project where possible, with `/`.
     pub path: String,
-    /// The whole text.
+    /// The whole text, or the part of it that begins at `first_line`.
     pub text: String,
+    /// The line of the file on which the text begins: 1, but for parts of files that are too long to be kept.
+    pub first_line: usize,
 }
 
 /// A stretch of a file.
@@ -37,20 +39,20 @@ pub struct LineColumn {
 impl Place {
     /// Where the stretch begins.
     pub fn start(&self) -> LineColumn {
-        line_column(&self.file.text, self.span.start)
+        line_column(&self.file, self.span.start)
     }
 
     /// Where the stretch ends: the first column behind it.
     pub fn end(&self) -> LineColumn {
-        line_column(&self.file.text, self.span.end)
+        line_column(&self.file, self.span.end)
     }
 }
 
-fn line_column(text: &str, offset: usize) -> LineColumn {
-    let before = &text[..text.floor_char_boundary(offset)];
+fn line_column(file: &SourceFile, offset: usize) -> LineColumn {
+    let before = &file.text[..file.text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     LineColumn {
-        line: before.matches('\n').count() + 1,
+        line: before.matches('\n').count() + file.first_line,
         column: before[line_start..].chars().count() + 1,
     }
 }

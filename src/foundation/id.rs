@@ -31,6 +31,28 @@ impl fmt::Display for PipelineName {
     }
 }
 
+/// A Salesforce Id in its form of 18 characters, of one that has 15 or 18 letters and digits; `None` when it is no Id.
+///
+/// Each of the last three characters tells the upper-case letters among five of the first fifteen, as the page "SOQL and
+/// SOSL Reference: Record IDs" has it. Of 18 characters they must agree, in any case.
+pub fn salesforce_id(text: &str) -> Option<String> {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let well_formed =
+        matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !well_formed {
+        return None;
+    }
+    let (id, given) = text.split_at(15);
+    let mut full = id.to_owned();
+    for group in id.as_bytes().chunks_exact(5) {
+        let bits = group.iter().enumerate().fold(0, |bits, (at, byte)| {
+            bits | (usize::from(byte.is_ascii_uppercase()) << at)
+        });
+        full.push(char::from(LETTERS[bits]));
+    }
+    (given.is_empty() || given.eq_ignore_ascii_case(&full[15..])).then_some(full)
+}
+
 /// The id of one run: a version 7 UUID, so that ids sort by the time their runs began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(Uuid);

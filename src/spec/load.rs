@@ -324,6 +324,7 @@ fn nowhere(path: &str) -> Place {
         file: Arc::new(SourceFile {
             path: path.to_owned(),
             text: String::new(),
+            first_line: 1,
         }),
         span: 0..0,
     }

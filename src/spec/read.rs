@@ -148,6 +148,7 @@ fn decode<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Box<Diagnostic>> {
         let file = Arc::new(SourceFile {
             path: path.to_owned(),
             text: String::from_utf8_lossy(bytes).into_owned(),
+            first_line: 1,
         });
         let end = valid + file.text[valid..].chars().next().map_or(0, char::len_utf8);
         let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
@@ -174,6 +175,7 @@ pub(super) fn too_large(path: &str) -> Diagnostic {
         file: Arc::new(SourceFile {
             path: path.to_owned(),
             text: String::new(),
+            first_line: 1,
         }),
         span: 0..0,
     })
@@ -192,6 +194,7 @@ fn without_secrets(path: &str, text: &str) -> (Arc<SourceFile>, Vec<Diagnostic>)
     let file = Arc::new(SourceFile {
         path: path.to_owned(),
         text,
+        first_line: 1,
     });
     let findings = secrets
         .into_iter()
@@ -213,6 +216,7 @@ fn without_named_secrets(
     let file = Arc::new(SourceFile {
         path: file.path.clone(),
         text: secrets::blot(&file.text, named),
+        first_line: 1,
     });
     for span in named {
         if !found.iter().any(|known| overlaps(known, span)) {

@@ -32,6 +32,7 @@ fn file(path: &str, text: &str) -> Arc<SourceFile> {
     Arc::new(SourceFile {
         path: path.into(),
         text: text.into(),
+        first_line: 1,
     })
 }
 

@@ -4,6 +4,7 @@ mod codes;
 mod explain;
 mod findings;
 mod history;
+mod import;
 mod init;
 mod ledger;
 mod org;

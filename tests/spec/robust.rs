@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn json_is_read_as_what_it_is(value in json(), pretty: bool) {
         let text = if pretty { format!("{value:#}") } else { value.to_string() };
-        let file = Arc::new(SourceFile { path: "x".to_owned(), text });
+        let file = Arc::new(SourceFile { path: "x".to_owned(), text, first_line: 1 });
         let (tree, findings) = yaml::parse(&file);
         prop_assert!(findings.is_empty(), "{:?}\n{}", findings, file.text);
         prop_assert_eq!(tree.map(|tree| tree.to_value()), Some(value));

@@ -156,6 +156,7 @@ fn tree_of(name: &str, bytes: &[u8]) -> Option<Value> {
     let file = SourceFile {
         path: name.to_owned(),
         text: String::from_utf8(bytes.to_vec()).ok()?,
+        first_line: 1,
     };
     yaml::parse(&file.into()).0.map(|tree| tree.to_value())
 }

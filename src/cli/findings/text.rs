@@ -83,7 +83,9 @@ fn plain(finding: &Diagnostic) -> String {
 }
 
 fn snippet(place: &Place) -> Snippet<'_, Annotation<'_>> {
-    Snippet::source(visible(&place.file.text)).path(clean(&place.file.path))
+    Snippet::source(visible(&place.file.text))
+        .line_start(place.file.first_line)
+        .path(clean(&place.file.path))
 }
 
 fn primary<'a>(place: &Place, label: Option<Cow<'a, str>>) -> Annotation<'a> {
