@@ -1,5 +1,7 @@
 //! What stands behind a name in a map: a template, or a constant that is no text.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::template::error::EvaluateError;
@@ -24,6 +26,17 @@ impl Expression {
         match self {
             Expression::Template(template) => template.evaluate(scope),
             Expression::Constant(value) => Ok(value.clone()),
+        }
+    }
+
+    /// The value over one record, borrowed where it stands somewhere as it is.
+    ///
+    /// # Errors
+    /// What the template says.
+    pub fn borrow<'v>(&'v self, scope: &'v Scope<'_>) -> Result<Cow<'v, Value>, EvaluateError> {
+        match self {
+            Expression::Template(template) => template.borrow(scope),
+            Expression::Constant(value) => Ok(Cow::Borrowed(value)),
         }
     }
 

@@ -111,7 +111,7 @@ impl Program {
                 let value = expression
                     .eval(variables)
                     .map_err(|error| self.cause(&error))?;
-                Ok(settle(Cow::Owned(json(&value)?)))
+                Ok(settle(Cow::Owned(json(&value)?)).into_owned())
             }
             Work::Text(environment) => {
                 let template = environment

@@ -137,28 +137,46 @@ impl Template {
     /// `template-undefined`, `template-type-mismatch`, `template-filter-failed`, `template-too-costly`. They hold no
     /// value of the record.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvaluateError> {
-        let budget = Budget::new(WORK);
-        let evaluation = Evaluation {
-            scope,
-            budget: &budget,
-        };
+        self.borrow(scope).map(Cow::into_owned)
+    }
+
+    /// The value over one record, borrowed where it stands in the record or in the template as it is.
+    ///
+    /// # Errors
+    /// Those of [`Template::evaluate`].
+    pub fn borrow<'v>(&'v self, scope: &'v Scope<'_>) -> Result<Cow<'v, Value>, EvaluateError> {
         match &self.0.program {
-            Program::Constant(value) => Ok(value.clone()),
+            Program::Constant(value) => Ok(Cow::Borrowed(value)),
             Program::Value(Node {
                 kind: Kind::Reference(reference),
                 span,
-            }) => match evaluation.reference(reference) {
+            }) => match reference.value(scope) {
                 Ok(value) => Ok(settle(Cow::Borrowed(value))),
                 Err(error) => Err(error.at(span)),
             },
-            Program::Value(node) => evaluation.value(node).map(settle),
-            Program::Text(statements) => {
-                let mut text = String::with_capacity(TEXT_CAPACITY);
-                evaluation.render(statements, &mut text)?;
-                Ok(settle_text(text))
-            }
-            Program::Engine(program) => program.evaluate(scope),
+            program => compute(program, scope).map(Cow::Owned),
         }
+    }
+}
+
+/// The value of a program that has to make one.
+fn compute(program: &Program, scope: &Scope<'_>) -> Result<Value, EvaluateError> {
+    let budget = Budget::new(WORK);
+    let evaluation = Evaluation {
+        scope,
+        budget: &budget,
+    };
+    match program {
+        Program::Constant(value) => Ok(value.clone()),
+        Program::Value(node) => evaluation
+            .value(node)
+            .map(|value| settle(value).into_owned()),
+        Program::Text(statements) => {
+            let mut text = String::with_capacity(TEXT_CAPACITY);
+            evaluation.render(statements, &mut text)?;
+            Ok(settle_text(text))
+        }
+        Program::Engine(program) => program.evaluate(scope),
     }
 }
 
@@ -353,7 +371,9 @@ mod tests {
         };
         let mut text = String::new();
         match single(statements) {
-            Ok(node) => evaluation.value(&node).map(settle),
+            Ok(node) => evaluation
+                .value(&node)
+                .map(|value| settle(value).into_owned()),
             Err(statements) => evaluation
                 .render(&statements, &mut text)
                 .map(|()| settle_text(text)),

@@ -70,6 +70,22 @@ fn covers_node(node: &Node) -> bool {
     }
 }
 
+impl Reference {
+    /// The value it leads to.
+    pub(super) fn value<'v>(&self, scope: &'v Scope<'_>) -> Result<&'v Value, EvaluateError> {
+        let hint = self.hint.load(Memory::Relaxed);
+        match scope.path(&self.path, hint) {
+            Ok((value, place)) => {
+                if place != hint {
+                    self.hint.store(place, Memory::Relaxed);
+                }
+                Ok(value)
+            }
+            Err(lost) => Err(scope.explain(&self.path, &lost)),
+        }
+    }
+}
+
 /// One evaluation: the data and what is left of its work.
 pub(super) struct Evaluation<'v> {
     pub(super) scope: &'v Scope<'v>,
@@ -113,18 +129,8 @@ impl<'v> Evaluation<'v> {
         Ok(())
     }
 
-    /// The value a reference leads to.
-    pub(super) fn reference(&self, reference: &Reference) -> Result<&'v Value, EvaluateError> {
-        let hint = reference.hint.load(Memory::Relaxed);
-        match self.scope.path(&reference.path, hint) {
-            Ok((value, place)) => {
-                if place != hint {
-                    reference.hint.store(place, Memory::Relaxed);
-                }
-                Ok(value)
-            }
-            Err(lost) => Err(self.scope.explain(&reference.path, &lost)),
-        }
+    fn reference(&self, reference: &Reference) -> Result<&'v Value, EvaluateError> {
+        reference.value(self.scope)
     }
 
     fn emit(&self, node: &'v Node, output: &mut String) -> Result<(), EvaluateError> {

@@ -1,5 +1,7 @@
 //! The data a template sees: layers of named values over one record, all borrowed.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::foundation::code::Code;
@@ -24,6 +26,7 @@ enum Layer<'a> {
     Named(&'a str, &'a Value),
     Owned(&'a str, Value),
     Fields(&'a Map<String, Value>),
+    Pairs(&'a [(&'a str, Cow<'a, Value>)]),
     Record(&'a Record),
 }
 
@@ -63,6 +66,13 @@ impl<'a> Scope<'a> {
         self
     }
 
+    /// Adds named values that are not gathered in a map, compared without regard to case.
+    #[must_use]
+    pub fn with_pairs(mut self, pairs: &'a [(&'a str, Cow<'a, Value>)]) -> Self {
+        self.layers.push(Layer::Pairs(pairs));
+        self
+    }
+
     /// Adds the fields of a record, compared without regard to case, as Salesforce compares names.
     #[must_use]
     pub fn with_record(mut self, record: &'a Record) -> Self {
@@ -81,6 +91,14 @@ impl<'a> Scope<'a> {
             Layer::Named(known, value) => (*known == name).then_some((*value, hint)),
             Layer::Owned(known, value) => (*known == name).then_some((value, hint)),
             Layer::Fields(fields) => field(fields, name).map(|value| (value, hint)),
+            Layer::Pairs(pairs) => {
+                let exact = pairs.iter().find(|(known, _)| *known == name);
+                let found = exact.or_else(|| {
+                    let mut pairs = pairs.iter();
+                    pairs.find(|(known, _)| known.eq_ignore_ascii_case(name))
+                });
+                found.map(|(_, value)| (&**value, hint))
+            }
             Layer::Record(record) => {
                 let columns = record.columns();
                 let place = match columns.names().get(hint) {
@@ -99,6 +117,7 @@ impl<'a> Scope<'a> {
             match layer {
                 Layer::Named(name, _) | Layer::Owned(name, _) => names.push(*name),
                 Layer::Fields(fields) => names.extend(fields.keys().map(String::as_str)),
+                Layer::Pairs(pairs) => names.extend(pairs.iter().map(|(name, _)| *name)),
                 Layer::Record(record) => names.extend(record.iter().map(|(name, _)| name)),
             }
         }

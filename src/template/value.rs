@@ -108,16 +108,19 @@ pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, EvaluateError> {
 }
 
 /// A string result as it leaves a template: a blank one is null, as Salesforce stores no empty text.
-pub(super) fn settle(value: Cow<'_, Value>) -> Value {
-    match value {
-        Cow::Borrowed(Value::String(text)) if is_blank(text) => Value::Null,
-        Cow::Owned(Value::String(ref text)) if is_blank(text) => Value::Null,
-        value => value.into_owned(),
+pub(super) fn settle(value: Cow<'_, Value>) -> Cow<'_, Value> {
+    match &*value {
+        Value::String(text) if is_blank(text) => Cow::Owned(Value::Null),
+        _ => value,
     }
 }
 
 fn is_blank(text: &str) -> bool {
-    text.chars().all(char::is_whitespace)
+    // Most texts begin with a letter, and one look at it is enough.
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_graphic() => false,
+        _ => text.chars().all(char::is_whitespace),
+    }
 }
 
 /// A rendered text as it leaves a template: trimmed, and null when nothing is left.
