@@ -6,19 +6,26 @@ use super::args::Format;
 use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
-use super::outcome::{Ended, Outcome};
+use super::outcome::{Ended, Outcome, Stop};
 use super::probe::{self, Step};
 use super::text::{BAD, BOLD, DIM, GOOD, HINT, clean, count, line, paint};
 use super::workspace::Workspace;
 use super::{online, runtime};
+use crate::engine::round_trip;
+use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Error;
+use crate::salesforce::write::Writer;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The connection, by its name in the project; may be left out where there is one.
     pub connection: Option<String>,
+
+    /// Create a test lead, read it, mark it as qualified, see it written back, and remove it.
+    #[arg(long)]
+    pub write: bool,
 
     /// The form of the report: text or json.
     #[arg(
@@ -35,6 +42,9 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &[])?;
     let (connection, _) = workspace.salesforce(args.connection.as_deref())?;
     let planned = workspace.plans()?;
+    if args.write {
+        may_write(&workspace, &connection)?;
+    }
     let plans: Vec<_> = planned
         .plans
         .iter()
@@ -49,13 +59,16 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         if probe::connect(&client, &settings.api_version, &mut steps).await {
             match online::describe(&client, &plans).await {
                 Ok((snapshots, missing)) => {
-                    steps.extend(
-                        plans
-                            .iter()
-                            .flat_map(|plan| probe::reading(plan, &snapshots, &missing)),
-                    );
+                    for plan in &plans {
+                        steps.extend(probe::reading(plan, &snapshots, &missing));
+                        steps.extend(probe::writing(plan, &snapshots, &missing));
+                    }
                 }
                 Err(error) => steps.push(Step::failed("describe", &error)),
+            }
+            if args.write {
+                let legs = round_trip::run(&Writer::new(client)).await;
+                steps.extend(legs.into_iter().map(probe::of_leg));
             }
         }
         Ok::<_, Error>((settings.instance_url, steps))
@@ -75,6 +88,26 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     outcome.findings = planned.findings;
     outcome.told = failures;
     Ok(outcome)
+}
+
+/// Refuses the round trip of a lead where the project does not let bridged write leads.
+fn may_write(workspace: &Workspace, name: &str) -> Result<(), Stop> {
+    let (_, connection) = workspace.salesforce(Some(name))?;
+    let Some(objects) = &connection.objects else {
+        return Ok(());
+    };
+    let access = objects
+        .iter()
+        .find(|(object, _)| object.as_str().eq_ignore_ascii_case(round_trip::OBJECT));
+    if access.is_some_and(|(_, access)| access.writes()) {
+        return Ok(());
+    }
+    let message = format!("`--write` writes a Lead, and the connection `{name}` may not");
+    let help =
+        "write `Lead: read_write` under `objects` of the connection, or check without `--write`";
+    Err(Error::new(Code::ObjectNotAllowed, message)
+        .help(help)
+        .into())
 }
 
 fn text(connection: &str, address: &str, steps: &[Step]) -> String {

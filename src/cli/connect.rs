@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::workspace::{Workspace, variable};
+use crate::engine::Outside;
+use crate::engine::cancel::Cancel;
+use crate::foundation::clock::Clock;
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
+use crate::foundation::event::RunEvent;
 use crate::foundation::secret::Secret;
+use crate::plan::Plan;
 use crate::salesforce::client::Client;
 use crate::salesforce::connection;
 use crate::salesforce::settings::Settings;
@@ -14,6 +19,7 @@ use crate::sandbox::server::Sandbox;
 use crate::sandbox::settings::Settings as SandboxSettings;
 use crate::spec::tree;
 use crate::spec::variables;
+use crate::store::Store;
 
 /// Where a command reaches Salesforce.
 #[derive(Debug)]
@@ -37,10 +43,28 @@ impl<'a> Org<'a> {
     pub fn client(&self, name: &str, progress: Option<&Arc<Progress>>) -> Result<Client> {
         let mut settings = self.settings(name)?;
         if let Some(progress) = progress {
+            let retrying = Arc::clone(progress);
+            settings.on_retry = Some(Arc::new(move |retry| retrying.retrying(retry)));
             let progress = Arc::clone(progress);
-            settings.on_retry = Some(Arc::new(move |retry| progress.retrying(retry)));
+            settings.on_outage = Some(Arc::new(move |outage| {
+                progress.observe(&RunEvent::Warning {
+                    message: outage.to_string(),
+                });
+            }));
         }
         Client::new(settings)
+    }
+
+    /// The outside of one run of `plan`, with its progress shown.
+    pub fn outside(&self, plan: &Plan, store: Arc<dyn Store>, cancel: Cancel) -> Result<Outside> {
+        let progress = Progress::new(plan.pipeline.as_str(), progress::on_terminal());
+        Ok(Outside {
+            client: self.client(&plan.connection, Some(&progress))?,
+            store,
+            clock: Clock::system(),
+            observer: Arc::new(move |event| progress.observe(event)),
+            cancel,
+        })
     }
 
     /// Names every variable of a connection that is not set, with the place that asks for it.

@@ -1,50 +1,109 @@
-//! A preview as text and as JSON: what would be written, against what is stored.
+//! A preview as text and as JSON: what would be written, against what is there.
 
-use serde_json::{Value, json};
+use clap::builder::styling::Style;
+use serde_json::{Map, Value, json};
 
 use super::text::{
     BAD, BOLD, CAUTION, DIM, GOOD, clean, clean_json, count, line, paint, thousands,
 };
-use crate::engine::preview::{Change, FieldChange, Preview};
+use crate::engine::foresee::{FieldChange, RowChange, What};
+use crate::engine::preview::{Change, Preview, Tally};
+use crate::foundation::record::RecordError;
 use crate::plan::Plan;
 
-/// The preview as JSON.
+/// The preview as JSON. `created`, `updated` and `unchanged` count profiles; `targets` counts rows of Salesforce.
 pub fn json(plan: &Plan, found: &Preview) -> Value {
     let changes: Vec<Value> = found.changes.iter().map(change_json).collect();
+    let targets: Map<String, Value> = found
+        .targets
+        .iter()
+        .map(|(name, tally)| (name.clone(), tally_json(tally)))
+        .collect();
     json!({
         "pipeline": plan.pipeline.as_str(),
         "read": found.read,
-        "created": found.created,
-        "updated": found.updated,
-        "unchanged": found.unchanged,
+        "created": found.profiles.created,
+        "updated": found.profiles.updated,
+        "unchanged": found.profiles.unchanged,
         "filtered": found.filtered,
         "rejected": found.rejected,
+        "targets": targets,
         "changes": changes,
         "api_calls": found.spent.api_calls,
+        "forecast": {
+            "api_calls": found.run_calls,
+            "daily_limit": found.daily_limit,
+            "daily_percent": daily_percent(found),
+        },
         "warnings": found.warnings,
+    })
+}
+
+/// The share of the org's calls a day that a run would take.
+fn daily_percent(found: &Preview) -> Option<f64> {
+    let limit = found.daily_limit?.max(1);
+    Some(found.run_calls as f64 * 100.0 / limit as f64)
+}
+
+fn tally_json(tally: &Tally) -> Value {
+    json!({
+        "created": tally.created,
+        "updated": tally.updated,
+        "unchanged": tally.unchanged,
+        "blocked": tally.blocked,
     })
 }
 
 fn change_json(change: &Change) -> Value {
     match change {
-        Change::Create { key, attributes } => {
+        Change::CreateProfile { key, attributes } => {
             json!({ "change": "create", "key": key, "attributes": attributes })
         }
-        Change::Update { key, fields } => {
-            let fields: Vec<Value> = fields
-                .iter()
-                .map(|field| json!({ "name": field.name, "old": field.old, "new": field.new }))
-                .collect();
-            json!({ "change": "update", "key": key, "fields": fields })
+        Change::UpdateProfile { key, fields } => {
+            json!({ "change": "update", "key": key, "fields": fields_json(fields) })
         }
-        Change::Reject { key, reason } => json!({
-            "change": "reject",
-            "key": key,
-            "code": reason.code.as_str(),
-            "field": reason.field,
-            "message": reason.message,
-        }),
+        Change::Row(row) => row_json(row),
+        Change::Reject { key, reason } => {
+            let mut change = json!({ "change": "reject", "key": key });
+            add_reason(&mut change, reason);
+            change
+        }
     }
+}
+
+fn row_json(row: &RowChange) -> Value {
+    let word = match &row.what {
+        What::Create => "create",
+        What::Update => "update",
+        What::Unchanged => "unchanged",
+        What::Blocked(_) => "blocked",
+    };
+    let mut change = json!({
+        "change": word,
+        "target": row.target,
+        "object": row.object,
+        "key": row.key,
+        "id": row.id,
+        "records": row.records,
+        "fields": fields_json(&row.fields),
+    });
+    if let What::Blocked(reason) = &row.what {
+        add_reason(&mut change, reason);
+    }
+    change
+}
+
+fn add_reason(change: &mut Value, reason: &RecordError) {
+    change["code"] = reason.code.as_str().into();
+    change["field"] = reason.field.clone().into();
+    change["message"] = reason.message.clone().into();
+}
+
+fn fields_json(fields: &[FieldChange]) -> Value {
+    fields
+        .iter()
+        .map(|field| json!({ "name": field.name, "old": field.old, "new": field.new }))
+        .collect()
 }
 
 /// The preview for people.
@@ -53,7 +112,12 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     for change in &found.changes {
         show(&mut out, change);
     }
-    let all = found.created + found.updated + found.rejected;
+    let rows = found.targets.iter().map(|(_, tally)| *tally);
+    let rows: u64 = rows
+        .map(|tally| tally.created + tally.updated + tally.blocked)
+        .sum();
+    let profiles = found.profiles.created + found.profiles.updated;
+    let all = (profiles + rows).max(found.changes.len() as u64);
     let hidden = all.saturating_sub(found.changes.len() as u64);
     if hidden > 0 {
         let more = format!(
@@ -67,25 +131,32 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     }
     let name = paint(BOLD, &plan.pipeline);
     let nothing = paint(DIM, "nothing was written");
+    let read = count(found.read, "record");
     line(
         &mut out,
-        format_args!(
-            "{name} would read {}; {nothing}",
-            count(found.read, "record")
-        ),
+        format_args!("{name} would read {read}; {nothing}"),
     );
+    if plan.read().is_some() {
+        let heading = (!found.targets.is_empty()).then_some("profiles");
+        tally(&mut out, heading, &found.profiles);
+    }
+    for (name, found) in &found.targets {
+        tally(&mut out, Some(name), found);
+    }
     let places = [
-        (GOOD, "create", found.created),
-        (CAUTION, "update", found.updated),
-        (DIM, "leave unchanged", found.unchanged),
         (DIM, "filter", found.filtered),
         (BAD, "reject", found.rejected),
     ];
     for (style, what, number) in places {
-        let style = if number == 0 { DIM } else { style };
-        let number = paint(style, format_args!("{:>9}", thousands(number)));
-        line(&mut out, format_args!("{number}  {what}"));
+        place(&mut out, style, what, number);
     }
+    let share = daily_percent(found).map_or_else(String::new, |percent| {
+        let limit = thousands(found.daily_limit.unwrap_or_default());
+        format!(", {percent:.2} % of the org's {limit} a day")
+    });
+    let run = count(found.run_calls, "API call");
+    let forecast = format!("a run would cost {run}{share}");
+    line(&mut out, format_args!("{}", paint(DIM, forecast)));
     let cost = format!(
         "this preview cost {}, plan {}",
         count(found.spent.api_calls, "API call"),
@@ -93,48 +164,92 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     );
     line(&mut out, format_args!("{}", paint(DIM, cost)));
     for warning in &found.warnings {
+        let warning = clean(warning);
         line(
             &mut out,
-            format_args!("\n{}: {}", paint(CAUTION, "warning"), clean(warning)),
+            format_args!("\n{}: {warning}", paint(CAUTION, "warning")),
         );
     }
     out
 }
 
+fn tally(out: &mut String, heading: Option<&str>, tally: &Tally) {
+    let of = heading.map_or_else(String::new, |name| format!(" {name}"));
+    place(out, GOOD, &format!("create{of}"), tally.created);
+    place(out, CAUTION, &format!("update{of}"), tally.updated);
+    place(out, DIM, &format!("leave unchanged{of}"), tally.unchanged);
+    if tally.blocked > 0 {
+        place(out, BAD, &format!("blocked{of}"), tally.blocked);
+    }
+}
+
+fn place(out: &mut String, style: Style, what: &str, number: u64) {
+    let style = if number == 0 { DIM } else { style };
+    let number = paint(style, format_args!("{:>9}", thousands(number)));
+    line(out, format_args!("{number}  {what}"));
+}
+
 fn show(out: &mut String, change: &Change) {
     match change {
-        Change::Create { key, attributes } => {
-            line(
-                out,
-                format_args!("{} {}", paint(GOOD, "+"), paint(BOLD, clean(key))),
-            );
+        Change::CreateProfile { key, attributes } => {
+            head(out, GOOD, "+", key, "");
             for (name, value) in attributes {
                 let value = value_text(value);
                 line(out, format_args!("    {}: {value}", clean(name)));
             }
         }
-        Change::Update { key, fields } => {
-            line(
-                out,
-                format_args!("{} {}", paint(CAUTION, "~"), paint(BOLD, clean(key))),
-            );
+        Change::UpdateProfile { key, fields } => {
+            head(out, CAUTION, "~", key, "");
             for field in fields {
                 show_field(out, field);
             }
         }
-        Change::Reject { key, reason } => {
-            let head = paint(BAD, "!");
-            let code = paint(BAD, format_args!("rejected[{}]", reason.code));
-            line(
-                out,
-                format_args!(
-                    "{head} {}  {code}: {}",
-                    paint(BOLD, clean(key)),
-                    clean(&reason.message)
-                ),
-            );
+        Change::Row(row) => show_row(out, row),
+        Change::Reject { key, reason } => show_reason(out, key, "", reason),
+    }
+}
+
+fn show_row(out: &mut String, row: &RowChange) {
+    let key = row
+        .key
+        .as_deref()
+        .or(row.records.first().map(String::as_str));
+    let key = key.unwrap_or_default();
+    let what = format!("  {} ({})", clean(&row.target), clean(&row.object));
+    match &row.what {
+        What::Create => head(out, GOOD, "+", key, &what),
+        What::Update => head(out, CAUTION, "~", key, &what),
+        What::Unchanged => head(out, DIM, "=", key, &what),
+        What::Blocked(reason) => return show_reason(out, key, &what, reason),
+    }
+    for field in &row.fields {
+        if row.links.iter().any(|(name, _)| *name == field.name) {
+            let id = paint(DIM, "the id of the row that is created above");
+            line(out, format_args!("    {}: {id}", clean(&field.name)));
+        } else if row.what == What::Create {
+            let new = value_text(&field.new);
+            line(out, format_args!("    {}: {new}", clean(&field.name)));
+        } else {
+            show_field(out, field);
         }
     }
+}
+
+fn head(out: &mut String, style: Style, sign: &str, key: &str, what: &str) {
+    let key = paint(BOLD, clean(key));
+    let what = paint(DIM, what);
+    line(out, format_args!("{} {key}{what}", paint(style, sign)));
+}
+
+fn show_reason(out: &mut String, key: &str, what: &str, reason: &RecordError) {
+    let code = paint(BAD, format_args!("rejected[{}]", reason.code));
+    let key = paint(BOLD, clean(key));
+    let what = paint(DIM, what);
+    let message = clean(&reason.message);
+    line(
+        out,
+        format_args!("{} {key}{what}  {code}: {message}", paint(BAD, "!")),
+    );
 }
 
 fn show_field(out: &mut String, field: &FieldChange) {

@@ -1,15 +1,25 @@
 //! `bridged dry-run`: reads and maps for real, and shows what a run would write.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
 use super::args::Format;
 use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
 use super::outcome::{Ended, Outcome};
+use super::text::{HINT, count, line, paint};
 use super::workspace::Workspace;
 use super::{diff, runtime, signals};
-use crate::engine::Options;
-use crate::engine::preview::{ReadSide, preview};
+use crate::engine::preview::{Preview, ReadSide, preview};
+use crate::engine::saved::{Header, Saving};
+use crate::engine::{Options, apply};
 use crate::foundation::clock::Clock;
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::plan::Plan;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -28,6 +38,10 @@ pub struct Args {
     /// Show so many changes.
     #[arg(long, value_name = "N", default_value = "10")]
     pub show: usize,
+
+    /// Save what would be written, row by row, for `run --plan FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 
     /// The form of the report: text or json.
     #[arg(
@@ -51,7 +65,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         full: args.full,
         limit: args.limit,
     };
-    let found = runtime::block_on(async {
+    let (found, saved) = runtime::block_on(async {
         let cancel = signals::listen(None)?;
         let org = Org::open(&workspace).await?;
         let client = org.client(&plan.connection, None)?;
@@ -61,15 +75,58 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
             clock: Clock::system(),
             cancel,
         };
-        preview(plan, &side, options, args.show).await
+        look(plan, &side, options, args).await
     })??;
     let exit = if found.rejected > 0 {
         Exit::Rejected
     } else {
         Exit::Done
     };
-    let mut outcome = Outcome::new(exit, diff::json(plan, &found), diff::text(plan, &found));
+    let mut result = diff::json(plan, &found);
+    let mut text = diff::text(plan, &found);
+    if let (Some(rows), Some(file)) = (saved, &args.out) {
+        result["saved"] = json!({ "file": file.display().to_string(), "rows": rows });
+        let command = paint(
+            HINT,
+            format_args!("bridged run {} --plan {}", plan.pipeline, file.display()),
+        );
+        let rows = count(rows, "row");
+        line(
+            &mut text,
+            format_args!("{rows} saved; {command} writes exactly these"),
+        );
+    }
+    let mut outcome = Outcome::new(exit, result, text);
     outcome.fingerprint = planned.fingerprint();
     outcome.findings = planned.findings;
     Ok(outcome)
+}
+
+/// Looks at what a run would do, and saves the rows where a file is named; how many were saved.
+async fn look(
+    plan: &Arc<Plan>,
+    side: &ReadSide,
+    options: Options,
+    args: &Args,
+) -> Result<(Preview, Option<u64>)> {
+    let Some(file) = &args.out else {
+        let found = preview(plan, side, options, args.show, &mut |_| Ok(())).await?;
+        return Ok((found, None));
+    };
+    let header = Header::new(
+        plan.pipeline.to_string(),
+        plan.fingerprint.to_string(),
+        apply::org_of(&side.client).await?,
+        side.clock.now(),
+        apply::position_in(&side.store, plan)?,
+    );
+    let mut saving = Saving::begin(file, &header)?;
+    let found = preview(plan, side, options, args.show, &mut |row| saving.add(row)).await?;
+    if !found.is_whole {
+        return Err(Error::new(
+            Code::Interrupted,
+            "the dry run was stopped before its end, and no plan was saved",
+        ));
+    }
+    Ok((found, Some(saving.end()?)))
 }

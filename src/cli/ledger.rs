@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::table::{self, Cell};
 use super::text::{self, BAD, BOLD, CAUTION, DIM, GOOD, HINT, clean, line, paint};
 use crate::foundation::code::Code;
-use crate::foundation::event::{Cursor, Ledger, Requests, RunReport, RunState};
+use crate::foundation::event::{ChangeCursor, Cursor, Ledger, Requests, RunReport, RunState};
 use crate::foundation::id::{Fingerprint, PipelineName, RunId};
 
 /// One run, from its own report or from the store.
@@ -28,6 +28,8 @@ pub struct Run {
     pub api_calls: u64,
     /// Where the next run continues.
     pub cursor: Option<Cursor>,
+    /// Where the next run continues among Bridged's own records.
+    pub change_cursor: Option<ChangeCursor>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -49,6 +51,7 @@ impl From<RunReport> for Run {
             requests: report.requests,
             api_calls: report.api_calls,
             cursor: report.cursor,
+            change_cursor: report.change_cursor,
             started_at: report.started_at,
             finished_at: Some(report.finished_at),
             error: report.error,
@@ -106,6 +109,7 @@ impl Run {
             "api_calls": self.api_calls,
             "records_per_second": self.records_per_second(),
             "cursor": cursor,
+            "change_cursor": self.change_cursor.as_ref().map(|cursor| cursor.change),
             "started_at": self.started_at.to_string(),
             "finished_at": self.finished_at.map(|at| at.to_string()),
             "error": error,

@@ -1,10 +1,13 @@
 //! Rejected records as text and as JSON.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::ledger::moment;
 use super::table::{self, Cell};
 use super::text::{BOLD, CAUTION, DIM, HINT, clean, clean_json, count, line, paint};
+use crate::engine::preview::MASK;
 use crate::store::model::DeadLetterRow;
 
 /// One as JSON, with the record as it was read where `payload` says so.
@@ -23,11 +26,30 @@ pub fn json(row: &DeadLetterRow, payload: bool) -> Value {
         "remote_code": letter.reason.remote_code,
         "attempts": letter.attempts,
         "at": letter.at.to_string(),
+        "closed": row.closed.as_ref().map(|(how, at)| json!({ "how": how.as_str(), "at": at.to_string() })),
     });
     if payload {
         value["payload"] = letter.payload.clone();
     }
     value
+}
+
+/// Masks the values of sensitive fields, however deep they stand.
+pub fn mask(payload: &mut Value, sensitive: &BTreeSet<String>) {
+    match payload {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_sensitive = sensitive.iter().any(|one| one.eq_ignore_ascii_case(name));
+                if is_sensitive && !value.is_null() {
+                    *value = Value::from(MASK);
+                } else {
+                    mask(value, sensitive);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, sensitive)),
+        _ => {}
+    }
 }
 
 /// A list of them.
@@ -73,6 +95,11 @@ pub fn one(row: &DeadLetterRow) -> String {
         ("step", Some(letter.step.clone())),
         ("attempts", Some(letter.attempts.to_string())),
         ("at", Some(moment(letter.at))),
+        (
+            "closed",
+            row.closed
+                .map(|(how, at)| format!("{}, {}", how.as_str(), moment(at))),
+        ),
         ("run", Some(letter.run_id.to_string())),
         ("plan", Some(letter.fingerprint.to_string())),
     ];
@@ -87,4 +114,21 @@ pub fn one(row: &DeadLetterRow) -> String {
     let command = paint(HINT, format_args!("bridged explain {}", reason.code));
     line(&mut out, format_args!("\n{command} tells cause and remedy"));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sensitive_values_are_masked_wherever_they_stand() {
+        let mut payload = json!({
+            "Phone": "+1", "phone": null, "rows": [{ "PHONE": 5, "name": "Ada" }], "name": "phone",
+        });
+        mask(&mut payload, &BTreeSet::from(["phone".to_owned()]));
+        assert_eq!(
+            payload,
+            json!({ "Phone": MASK, "phone": null, "rows": [{ "PHONE": MASK, "name": "Ada" }], "name": "phone" })
+        );
+    }
 }

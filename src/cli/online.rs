@@ -72,6 +72,11 @@ fn used_relationships(plans: &[Arc<Plan>]) -> BTreeSet<String> {
             used.insert(child.relationship.to_lowercase());
         }
     }
+    for target in plans.iter().flat_map(|plan| plan.targets()) {
+        let parents = target.fields.iter();
+        let parents = parents.filter_map(|(path, _)| path.split_once('.'));
+        used.extend(parents.map(|(parent, _)| parent.to_lowercase()));
+    }
     used
 }
 

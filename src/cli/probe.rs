@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::findings;
 use super::text::thousands;
+use crate::engine::round_trip::Leg;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Error;
 use crate::plan::Plan;
 use crate::plan::infer::Used;
 use crate::plan::snapshot::{self, Snapshots};
+use crate::plan::writable;
 use crate::salesforce::client::Client;
 
 /// One line of the list.
@@ -154,6 +156,73 @@ pub fn reading(plan: &Plan, snapshots: &Snapshots, missing: &[Error]) -> Vec<Ste
         }));
     }
     steps
+}
+
+/// Whether a pipeline can write what it writes, target by target.
+pub fn writing(plan: &Plan, snapshots: &Snapshots, missing: &[Error]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for target in plan.targets() {
+        let of = |name: String, result: Result<String, Diagnostic>| Step {
+            pipeline: Some(plan.pipeline.to_string()),
+            name,
+            result,
+        };
+        let object = &target.object;
+        let name = format!("{} of {object}", target.operation.as_str());
+        let Some(described) = snapshots.get(object) else {
+            let error = missing
+                .iter()
+                .find(|error| error.message().contains(object.as_str()));
+            let unknown = Error::new(
+                Code::ObjectUnavailable,
+                format!("the signed-in user cannot see `{object}`"),
+            );
+            let finding = findings::of_error(error.unwrap_or(&unknown));
+            steps.push(of(name, Err(finding)));
+            continue;
+        };
+        let wrong = writable::check(target, described, snapshots);
+        let at = |part: String| {
+            let pointer = format!("/targets/{}/{part}", target.name);
+            let finding = wrong
+                .iter()
+                .find(|finding| finding.pointer == pointer && finding.diagnostic.is_error());
+            finding.map(|finding| finding.diagnostic.clone())
+        };
+        steps.push(of(name, verdict(at("object".to_owned()), "allowed")));
+        if let Some((key, _)) = &target.key {
+            let found = at(format!("match/{key}"));
+            steps.push(of(key.clone(), verdict(found, "finds one row")));
+        }
+        for (field, _) in &target.fields {
+            let found = at(format!("field_map/{field}"));
+            steps.push(of(field.clone(), verdict(found, "writable")));
+        }
+    }
+    steps
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "a step holds its finding, and there are few of them"
+)]
+fn verdict(found: Option<Diagnostic>, word: &str) -> Result<String, Diagnostic> {
+    match found {
+        Some(finding) => Err(finding),
+        None => Ok(word.to_owned()),
+    }
+}
+
+/// A leg of the round trip.
+pub fn of_leg(leg: Leg) -> Step {
+    let step = match leg.result {
+        Ok(seen) => Step::passed(leg.name, seen),
+        Err(error) => Step::failed(leg.name, &error),
+    };
+    Step {
+        pipeline: Some("test lead".to_owned()),
+        ..step
+    }
 }
 
 impl Step {

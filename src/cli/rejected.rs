@@ -1,13 +1,15 @@
 //! `bridged rejected`: the records that could not be delivered, and why.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
 use super::outcome::{Ended, Outcome};
+use super::replay::{self, Replay};
 use super::workspace::Workspace;
-use super::{letters, runs};
+use super::{instant, letters, runs};
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
 use crate::store::model::LetterFilter;
@@ -27,6 +29,8 @@ pub enum What {
     List(List),
     /// Show one in full, with the record as it was read.
     Show(Show),
+    /// Read the records again and run them through the pipeline as it is today.
+    Replay(Replay),
 }
 
 /// What can be typed behind `rejected list`.
@@ -43,6 +47,14 @@ pub struct List {
     /// Only those with this code.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
+
+    /// Only those rejected at this time or later: `2027-03-01`, an instant, or how long ago (`2h`, `3d`).
+    #[arg(long, value_name = "TIME", value_parser = instant::since)]
+    pub since: Option<Timestamp>,
+
+    /// List those too that were delivered later, or whose records are gone.
+    #[arg(long)]
+    pub closed: bool,
 
     /// At most so many.
     #[arg(long, value_name = "N", default_value = "50")]
@@ -79,6 +91,7 @@ pub const fn format(args: &Args) -> Format {
     match &args.what {
         What::List(list) => list.format,
         What::Show(show) => show.format,
+        What::Replay(replay) => replay.format,
     }
 }
 
@@ -88,6 +101,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     match &args.what {
         What::List(args) => list(args, &workspace),
         What::Show(args) => show(args.id, &workspace),
+        What::Replay(args) => replay::execute(args, &workspace),
     }
 }
 
@@ -110,6 +124,8 @@ fn list(args: &List, workspace: &Workspace) -> Ended {
             .as_deref()
             .map(super::explain::parse)
             .transpose()?,
+        since: args.since,
+        closed: args.closed,
         limit: Some(args.limit),
         ..LetterFilter::default()
     };
@@ -124,13 +140,14 @@ fn list(args: &List, workspace: &Workspace) -> Ended {
 }
 
 fn show(id: i64, workspace: &Workspace) -> Ended {
-    let Some(row) = workspace.store()?.dead_letter(id)? else {
+    let Some(mut row) = workspace.store()?.dead_letter(id)? else {
         let message = format!("the store holds no rejected record {id}");
         let help = "`bridged rejected list` shows their numbers";
         return Err(Error::new(Code::UnknownDeadLetter, message)
             .help(help)
             .into());
     };
+    letters::mask(&mut row.letter.payload, &workspace.sensitive());
     Ok(Outcome::new(
         Exit::Done,
         letters::json(&row, true),

@@ -1,5 +1,6 @@
 //! `bridged run`: executes pipelines and prints where every record went.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,12 +11,11 @@ use super::env::Env;
 use super::exit::Exit;
 use super::ledger::{self, Run};
 use super::outcome::{Ended, Outcome};
-use super::progress::{self, Progress};
 use super::workspace::{Checked, Workspace};
 use super::{runtime, signals};
 use crate::engine::cancel::Cancel;
-use crate::engine::{self, Options, Outside};
-use crate::foundation::clock::Clock;
+use crate::engine::saved::Saved;
+use crate::engine::{self, Options};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::{Error, Result};
@@ -41,6 +41,10 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 
+    /// Write exactly the rows of a plan that `dry-run --out FILE` saved; for one pipeline.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["full", "limit"])]
+    pub plan: Option<PathBuf>,
+
     /// The form of the report: text or json.
     #[arg(
         long,
@@ -51,12 +55,29 @@ pub struct Args {
     pub format: Format,
 }
 
+/// What is run.
+enum How {
+    /// The pipeline.
+    Run(Options),
+    /// A plan of rows that was saved.
+    Apply(Saved),
+}
+
 /// Runs the pipelines.
 pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &args.pipelines)?;
     let planned = workspace.plans()?;
+    let saved = args.plan.as_deref().map(Saved::open).transpose()?;
+    if saved.is_some() && planned.plans.len() != 1 {
+        return Err(Error::new(
+            Code::InvalidUsage,
+            "`--plan` takes the one pipeline that the plan was saved for",
+        )
+        .help("name that pipeline alone")
+        .into());
+    }
     let store = workspace.store()?;
-    let ended = runtime::block_on(run_all(args, &workspace, &planned, store))??;
+    let ended = runtime::block_on(run_all(args, &workspace, &planned, saved, store))??;
     let mut outcome = report(ended);
     outcome.fingerprint = planned.fingerprint();
     outcome.findings = planned.findings;
@@ -67,20 +88,24 @@ async fn run_all(
     args: &Args,
     workspace: &Workspace,
     planned: &Checked,
+    saved: Option<Saved>,
     store: Arc<dyn Store>,
 ) -> Result<Vec<Result<RunReport>>> {
     let cancel = signals::listen(Some(STOPPING))?;
     let org = Org::open(workspace).await?;
-    let options = Options {
-        full: args.full,
-        limit: args.limit,
+    let how = match saved {
+        Some(saved) => How::Apply(saved),
+        None => How::Run(Options {
+            full: args.full,
+            limit: args.limit,
+        }),
     };
     let mut ended = Vec::new();
     for plan in &planned.plans {
         if cancel.is_cancelled() {
             break;
         }
-        ended.push(run_one(plan, &org, Arc::clone(&store), options, cancel.clone()).await);
+        ended.push(run_one(plan, &org, Arc::clone(&store), &how, cancel.clone()).await);
     }
     Ok(ended)
 }
@@ -89,24 +114,20 @@ async fn run_one(
     plan: &Arc<Plan>,
     org: &Org<'_>,
     store: Arc<dyn Store>,
-    options: Options,
+    how: &How,
     cancel: Cancel,
 ) -> Result<RunReport> {
     // Told before a connection is asked for, which may need credentials.
     engine::run::executable(plan)?;
-    let progress = Progress::new(plan.pipeline.as_str(), progress::on_terminal());
-    let outside = Outside {
-        client: org.client(&plan.connection, Some(&progress))?,
-        store,
-        clock: Clock::system(),
-        observer: Arc::new(move |event| progress.observe(event)),
-        cancel,
-    };
-    engine::run::run(plan, &outside, options).await
+    let outside = org.outside(plan, store, cancel)?;
+    match how {
+        How::Run(options) => engine::run::run(plan, &outside, *options).await,
+        How::Apply(saved) => engine::run::apply(plan, &outside, saved).await,
+    }
 }
 
 /// The report of all runs; its exit is the gravest of theirs.
-fn report(ended: Vec<Result<RunReport>>) -> Outcome {
+pub fn report(ended: Vec<Result<RunReport>>) -> Outcome {
     let mut errors: Vec<Error> = Vec::new();
     let mut runs: Vec<Run> = Vec::new();
     for one in ended {
@@ -145,7 +166,7 @@ fn exit_of(run: &Run) -> Exit {
     match run.state {
         _ if interrupted => Exit::Interrupted,
         Some(RunState::Failed) => Exit::Failed,
-        _ if run.ledger.rejected > 0 => Exit::Rejected,
+        _ if run.ledger.rejected + run.ledger.unknown > 0 => Exit::Rejected,
         _ => Exit::Done,
     }
 }

@@ -119,6 +119,7 @@ impl From<RunRow> for Run {
             requests: row.requests,
             api_calls: row.api_calls,
             cursor: row.cursor,
+            change_cursor: row.change_cursor,
             started_at: row.started_at,
             finished_at: row.finished_at,
             error: row.error,
@@ -162,6 +163,9 @@ fn one(run: &Run) -> String {
             ", within a window"
         };
         facts.push(("read up to", format!("{}{within}", moment(cursor.stamp))));
+    }
+    if let Some(cursor) = &run.change_cursor {
+        facts.push(("read up to", format!("change {}", cursor.change)));
     }
     for (name, value) in facts {
         let name = paint(DIM, format_args!("{name:<10}"));

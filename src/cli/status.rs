@@ -11,7 +11,7 @@ use super::table::{self, Cell};
 use super::text::{BOLD, DIM, count, line, paint};
 use super::workspace::Workspace;
 use crate::foundation::error::Result;
-use crate::foundation::event::Cursor;
+use crate::foundation::event::{ChangeCursor, Cursor};
 use crate::foundation::id::PipelineName;
 use crate::store::Store;
 use crate::store::model::RunFilter;
@@ -34,6 +34,7 @@ struct Standing {
     pipeline: PipelineName,
     last: Option<Run>,
     cursor: Option<Cursor>,
+    change_cursor: Option<ChangeCursor>,
 }
 
 /// Looks every pipeline of the project up in the store.
@@ -58,10 +59,12 @@ fn standing(store: &dyn Store, pipeline: PipelineName) -> Result<Standing> {
     };
     let last = store.runs(&filter)?.into_iter().next().map(Run::from);
     let cursor = store.cursor(&pipeline)?;
+    let change_cursor = store.change_cursor(&pipeline)?;
     Ok(Standing {
         pipeline,
         last,
         cursor,
+        change_cursor,
     })
 }
 
@@ -70,6 +73,7 @@ fn json(standing: &Standing) -> Value {
         "pipeline": standing.pipeline.as_str(),
         "last_run": standing.last.as_ref().map(Run::json),
         "cursor": standing.cursor.as_ref().map(super::ledger::cursor_json),
+        "change_cursor": standing.change_cursor.as_ref().map(|cursor| cursor.change),
     })
 }
 
@@ -78,10 +82,11 @@ fn text(standings: &[Standing], profiles: u64) -> String {
         .iter()
         .map(|standing| {
             let name = Cell::text(standing.pipeline.as_str()).style(BOLD);
-            let until = standing
-                .cursor
-                .as_ref()
-                .map_or("-".to_owned(), |cursor| moment(cursor.stamp));
+            let until = match (&standing.cursor, &standing.change_cursor) {
+                (Some(cursor), _) => moment(cursor.stamp),
+                (None, Some(cursor)) => format!("change {}", cursor.change),
+                (None, None) => "-".to_owned(),
+            };
             match &standing.last {
                 Some(run) => vec![
                     name,

@@ -1,5 +1,7 @@
 //! Mapping: one record to a profile, to the word `filtered`, or to the reason why it is rejected.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::foundation::code::Code;
@@ -8,6 +10,7 @@ use crate::plan::Plan;
 use crate::plan::expression::Expression;
 use crate::plan::step::filter::Filter;
 use crate::plan::step::map::Map as MapStep;
+use crate::store::encoded::{Encoded, Identity};
 use crate::store::model::check_profile;
 use crate::template::Template;
 use crate::template::error::EvaluateError;
@@ -20,19 +23,6 @@ pub struct Mapper<'a> {
     pub object: &'a str,
     /// The templates.
     pub map: &'a MapStep,
-    /// The condition behind them.
-    pub filter: Option<&'a Filter>,
-}
-
-/// What became of one record.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mapped {
-    /// A profile to keep.
-    Profile(Profile),
-    /// The pipeline's filter dropped it.
-    Filtered,
-    /// It cannot be mapped.
-    Rejected(RecordError),
 }
 
 impl<'a> Mapper<'a> {
@@ -41,23 +31,43 @@ impl<'a> Mapper<'a> {
         Some(Self {
             object: &plan.read()?.query.object,
             map: plan.map()?,
-            filter: plan.filter(),
         })
     }
 
-    /// Maps one record. Never fails: what is wrong with a record costs that record (I5).
-    pub fn map(&self, record: &Record) -> Mapped {
-        match self.profile(record) {
-            Ok(profile) => match self.keeps(&profile) {
-                Ok(true) => Mapped::Profile(profile),
-                Ok(false) => Mapped::Filtered,
-                Err(error) => Mapped::Rejected(error),
-            },
-            Err(error) => Mapped::Rejected(error),
-        }
+    /// Maps one record.
+    ///
+    /// # Errors
+    /// Why the record cannot be mapped; it costs that record alone (I5).
+    pub fn map(&self, record: &Record) -> Result<Profile, RecordError> {
+        self.drafted(record, profile)
     }
 
-    fn profile(&self, record: &Record) -> Result<Profile, RecordError> {
+    /// Maps one record to the form in which a store keeps it, without making a profile of it first; `None` when the filter
+    /// drops it.
+    ///
+    /// # Errors
+    /// Why the record cannot be mapped, as [`Mapper::map`] says, or what the filter says; what no store can hold is told
+    /// before the filter is asked.
+    pub fn encode(
+        &self,
+        record: &Record,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Encoded>, RecordError> {
+        self.drafted(record, |draft| {
+            let encoded = Encoded::new(
+                draft.identity.clone(),
+                values(&draft.attributes),
+                values(&draft.consent),
+            )?;
+            Ok(draft.is_kept(filter)?.then_some(encoded))
+        })
+    }
+
+    fn drafted<T>(
+        &self,
+        record: &Record,
+        finish: impl Fn(Draft<'_>) -> Result<T, RecordError>,
+    ) -> Result<T, RecordError> {
         let id = record.get("Id").unwrap_or(&Value::Null);
         let deleted = record.get("IsDeleted").unwrap_or(&Value::Bool(false));
         let object = Value::from(self.object);
@@ -66,54 +76,78 @@ impl<'a> Mapper<'a> {
             .with("object", &object)
             .with("deleted", deleted)
             .with_record(record);
-        let attributes = evaluate_all(&self.map.attributes, &scope)?;
-        let consent = evaluate_all(&self.map.consent, &scope)?;
-        let salesforce_id = id.as_str().map(str::to_owned);
+        let attributes = borrow_all(&self.map.attributes, &scope)?;
+        let consent = borrow_all(&self.map.consent, &scope)?;
         let key = match &self.map.key {
-            None => salesforce_id
-                .clone()
-                .ok_or_else(|| no_key("the record has no Id"))?,
+            None => id
+                .as_str()
+                .ok_or_else(|| no_key("the record has no Id"))?
+                .to_owned(),
             Some(template) => key(template, &scope)?,
         };
-        let profile = Profile {
-            key,
-            salesforce_id,
-            object: Some(self.object.to_owned()),
+        finish(Draft {
+            identity: Identity {
+                key,
+                salesforce_id: id.as_str().map(str::to_owned),
+                object: Some(self.object.to_owned()),
+                deleted: deleted == &Value::Bool(true),
+            },
             attributes,
             consent,
-            deleted: deleted == &Value::Bool(true),
-        };
-        check_profile(&profile)?;
-        Ok(profile)
+        })
     }
+}
 
-    fn keeps(&self, profile: &Profile) -> Result<bool, RecordError> {
-        let Some(filter) = self.filter else {
+/// Named values, each borrowed where it stands somewhere as it is.
+type Pairs<'v> = Vec<(&'v str, Cow<'v, Value>)>;
+
+/// A mapped record whose values are still the record's own.
+struct Draft<'v> {
+    identity: Identity,
+    attributes: Pairs<'v>,
+    consent: Pairs<'v>,
+}
+
+impl Draft<'_> {
+    /// Whether a filter over attributes and consent keeps it.
+    fn is_kept(&self, filter: Option<&Filter>) -> Result<bool, RecordError> {
+        let Some(filter) = filter else {
             return Ok(true);
         };
-        let consent = Value::Object(profile.consent.clone());
-        let scope = mapped_scope(profile, &consent);
+        let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
+        let scope = Scope::new()
+            .with_owned("salesforce_id", text(&self.identity.salesforce_id))
+            .with_owned("object", text(&self.identity.object))
+            .with_owned("deleted", self.identity.deleted)
+            .with_owned("consent", Value::Object(owned(&self.consent)))
+            .with_pairs(&self.attributes);
         condition(&filter.keep, &scope, "filter")
     }
 }
 
-/// What templates behind the map see: the attributes, and the names that are always there.
-pub fn mapped_scope<'a>(profile: &'a Profile, consent: &'a Value) -> Scope<'a> {
-    Scope::new()
-        .with_owned(
-            "salesforce_id",
-            profile
-                .salesforce_id
-                .as_deref()
-                .map_or(Value::Null, Value::from),
-        )
-        .with_owned(
-            "object",
-            profile.object.as_deref().map_or(Value::Null, Value::from),
-        )
-        .with_owned("deleted", profile.deleted)
-        .with("consent", consent)
-        .with_fields(&profile.attributes)
+fn profile(draft: Draft<'_>) -> Result<Profile, RecordError> {
+    let identity = draft.identity;
+    let profile = Profile {
+        key: identity.key,
+        salesforce_id: identity.salesforce_id,
+        object: identity.object,
+        attributes: owned(&draft.attributes),
+        consent: owned(&draft.consent),
+        deleted: identity.deleted,
+    };
+    check_profile(&profile)?;
+    Ok(profile)
+}
+
+fn values<'v>(pairs: &'v Pairs<'_>) -> impl Iterator<Item = (&'v str, &'v Value)> + Clone {
+    pairs.iter().map(|(name, value)| (*name, &**value))
+}
+
+fn owned(pairs: &Pairs<'_>) -> Map<String, Value> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::clone(value)))
+        .collect()
 }
 
 /// Evaluates a template that must give true or false.
@@ -143,6 +177,20 @@ pub fn evaluate_all(
             .evaluate(scope)
             .map_err(|error| rejected(Some(name), error))?;
         values.insert(name.clone(), value);
+    }
+    Ok(values)
+}
+
+fn borrow_all<'v>(
+    expressions: &'v [(String, Expression)],
+    scope: &'v Scope<'_>,
+) -> Result<Pairs<'v>, RecordError> {
+    let mut values = Vec::with_capacity(expressions.len());
+    for (name, expression) in expressions {
+        let value = expression
+            .borrow(scope)
+            .map_err(|error| rejected(Some(name), error))?;
+        values.push((name.as_str(), value));
     }
     Ok(values)
 }

@@ -8,15 +8,33 @@
 //! The channel between reading and settling holds one page, so at most three are in memory: one on its way, one waiting, one
 //! being settled.
 
+pub mod apply;
 pub mod cancel;
+pub mod conflict;
+pub mod deliver;
+pub mod expect;
+pub mod facts;
+pub mod flow;
+pub mod foresee;
+pub mod group;
+pub mod guard;
 pub mod map;
 pub mod meter;
+pub mod open;
+pub mod payload;
+pub mod prepare;
 pub mod preview;
 pub mod read;
+pub mod replay;
 pub mod resolve;
+pub mod round_trip;
 pub mod run;
+pub mod saved;
 pub mod score;
+pub mod send;
 pub mod settle;
+pub mod source;
+pub mod targets;
 pub mod trial;
 pub mod window;
 

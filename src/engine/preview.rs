@@ -1,24 +1,34 @@
-//! A dry run: reads and maps for real, and tells what a run would write, as a diff against what is stored.
+//! A dry run: reads, maps and scores for real, and tells what a run would write, as a diff against what is there.
 //!
 //! It cannot write: the client has no write call, and the store is handed over read-only (I11).
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::foundation::clock::Clock;
-use crate::foundation::code::Code;
-use crate::foundation::error::{Error, Result};
-use crate::foundation::record::{Profile, Record, RecordError};
+use crate::foundation::error::Result;
+use crate::foundation::record::{Profile, RecordError};
 use crate::plan::Plan;
-use crate::plan::query::Window;
+use crate::plan::forecast::{self, Assumptions, Forecast};
 use crate::salesforce::client::Client;
+use crate::salesforce::describe::ObjectDescribe;
 use crate::store::read_only::ReadOnly;
 
 use super::cancel::Cancel;
-use super::map::{Mapped, Mapper};
+use super::facts::Facts;
+use super::foresee::{FieldChange, Foreseer, RowChange, What};
+use super::group::Group;
 use super::meter::{Meter, Spent};
-use super::read::Pages;
-use super::window::{self, Bounds};
-use super::{Options, resolve};
+use super::open::{Opening, Range};
+use super::prepare::Preparer;
+use super::source::Source;
+use super::targets::{Fate, Targets};
+use super::{Options, run};
+
+/// Records that are looked at together: as many keys as one read of current rows names.
+const GROUP: usize = 200;
 
 /// The outside of a dry run: everything it may look at, nothing it could change.
 #[derive(Clone)]
@@ -34,188 +44,265 @@ pub struct ReadSide {
 }
 
 /// What a run would do.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Preview {
     /// Records read.
     pub read: u64,
-    /// Profiles that would be added.
-    pub created: u64,
-    /// Profiles of which something would change.
-    pub updated: u64,
-    /// Profiles that are stored as they are.
-    pub unchanged: u64,
+    /// What would become of profiles.
+    pub profiles: Tally,
+    /// What would become of the rows of each target, by its name, in the order of the plan.
+    pub targets: Vec<(String, Tally)>,
     /// Records that the filter drops.
     pub filtered: u64,
     /// Records that would be rejected.
     pub rejected: u64,
-    /// The first changes, as many as were asked for, in the order of reading.
+    /// The first changes, as many as were asked for, in the order of reading; sensitive values are masked.
     pub changes: Vec<Change>,
-    /// The rows it covers, where there are any.
-    pub window: Option<Window>,
+    /// What it covers, where there is anything.
+    pub range: Option<Range>,
+    /// Whether everything a run would read was looked at.
+    pub is_whole: bool,
     /// What the dry run itself cost.
     pub spent: Spent,
+    /// What a run would cost in API calls, as far as records are what the preview saw.
+    pub run_calls: u64,
+    /// The org's API calls a day, where an answer told.
+    pub daily_limit: Option<u64>,
     /// What the operator should know.
     pub warnings: Vec<String>,
+    /// Protected fields that would change on a row that exists, each once.
+    pub protected: Vec<String>,
 }
 
-/// What would happen to one record.
+/// How many things of a kind would be created, changed, left alone, or could not be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Added.
+    pub created: u64,
+    /// Changed.
+    pub updated: u64,
+    /// As they would be.
+    pub unchanged: u64,
+    /// Refused.
+    pub blocked: u64,
+}
+
+/// What would happen to one record or row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The profile would be added.
-    Create {
+    CreateProfile {
         /// Its key.
         key: String,
-        /// Its attributes, sensitive values masked.
+        /// Its attributes.
         attributes: Map<String, Value>,
     },
     /// Something of the profile would change.
-    Update {
+    UpdateProfile {
         /// Its key.
         key: String,
-        /// What changes, sensitive values masked.
+        /// What changes.
         fields: Vec<FieldChange>,
     },
-    /// The record would be rejected.
+    /// A row would be created or changed, or could not be.
+    Row(Box<RowChange>),
+    /// The record would be rejected before anything is written.
     Reject {
-        /// Its Salesforce Id.
+        /// Its key.
         key: String,
         /// Why.
         reason: RecordError,
     },
 }
 
-/// An attribute whose value would change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldChange {
-    /// The attribute; `deleted` for the mark of a tombstone.
-    pub name: String,
-    /// What is stored; `None` where nothing is.
-    pub old: Option<Value>,
-    /// What would be stored.
-    pub new: Value,
-}
-
 /// What stands in place of a sensitive value.
 pub const MASK: &str = "•••";
+
+/// Takes each row that a run would touch, with its true values.
+pub type Keep<'a> = &'a mut (dyn FnMut(&RowChange) -> Result<()> + Send);
 
 /// Previews a run, with its first `shown` changes. Reads like a run, up to `options.limit` records.
 ///
 /// # Errors
-/// What keeps a run from reading.
+/// What keeps a run from reading; what `keep` says.
 pub async fn preview(
-    plan: &Plan,
+    plan: &Arc<Plan>,
     side: &ReadSide,
     options: Options,
     shown: usize,
+    keep: Keep<'_>,
 ) -> Result<Preview> {
-    let (Some(read), Some(mapper)) = (plan.read(), Mapper::of(plan)) else {
-        return Err(Error::new(
-            Code::NotExecutable,
-            format!(
-                "pipeline `{}` reads Bridged's records, which this version plans but does not run",
-                plan.pipeline
-            ),
-        ));
-    };
+    run::executable(plan)?;
     let meter = Meter::start(&side.client);
-    let mut preview = Preview::default();
-    let kept = side.store.describe(&plan.connection, &read.query.object)?;
-    let resolved = resolve::describe(read, &side.client, side.clock.now(), kept).await?;
-    let (by, warning) = resolve::stamp_field(read, &resolved.object);
-    preview.warnings.extend(warning);
-    let hash = read.query.hash();
-    let cursor = match side.store.cursor(&plan.pipeline)? {
-        Some(cursor) if cursor.query_hash != hash && !options.full => {
-            preview
-                .warnings
-                .push("the query changed since the last run: a run needs `--full`".to_owned());
-            None
+    let mut opening = Opening {
+        options,
+        ..Opening::new(plan, &side.client, &side.store, side.clock.now())
+    };
+    let range = opening.range().await?;
+    let mut looking = Looking::new(plan, &side.store, shown, keep);
+    if let Some(range) = range {
+        let described = opening.targets().await?;
+        let mut source = range.source(plan, &side.client, &side.store, options.limit)?;
+        looking.look(&mut source, side, &described).await?;
+        looking.preview.range = Some(range);
+    }
+    let mut preview = looking.preview;
+    preview.warnings.splice(0..0, opening.warnings);
+    preview.finish(plan, &meter, side);
+    Ok(preview)
+}
+
+/// Previews what would become of the records of a source.
+///
+/// # Errors
+/// What keeps it from reading.
+pub async fn over(
+    plan: &Arc<Plan>,
+    side: &ReadSide,
+    source: &mut Source<'_>,
+    shown: usize,
+) -> Result<Preview> {
+    let meter = Meter::start(&side.client);
+    let mut opening = Opening::new(plan, &side.client, &side.store, side.clock.now());
+    let described = opening.targets().await?;
+    let mut keep = |_: &RowChange| Ok(());
+    let mut looking = Looking::new(plan, &side.store, shown, &mut keep);
+    looking.look(source, side, &described).await?;
+    let mut preview = looking.preview;
+    preview.finish(plan, &meter, side);
+    Ok(preview)
+}
+
+struct Looking<'a> {
+    plan: &'a Arc<Plan>,
+    store: &'a ReadOnly,
+    shown: usize,
+    keep: Keep<'a>,
+    preview: Preview,
+}
+
+impl<'a> Looking<'a> {
+    fn new(plan: &'a Arc<Plan>, store: &'a ReadOnly, shown: usize, keep: Keep<'a>) -> Self {
+        Self {
+            plan,
+            store,
+            shown,
+            keep,
+            preview: Preview {
+                targets: plan
+                    .targets()
+                    .map(|target| (target.name.clone(), Tally::default()))
+                    .collect(),
+                is_whole: true,
+                ..Preview::default()
+            },
         }
-        cursor => cursor.filter(|_| read.query.incremental && !options.full),
-    };
-    let now = side.client.server_time().await?;
-    let bounds = Bounds {
-        by,
-        cursor: cursor.as_ref(),
-        overlap: read.overlap,
-        now,
-    };
-    preview.window = window::open(&bounds)?;
-    if let Some(window) = preview.window.clone() {
-        let mut pages = Pages::new(
-            &side.client,
-            &read.query,
-            read.page_size,
-            window,
-            options.limit,
-        );
+    }
+
+    async fn look(
+        &mut self,
+        source: &mut Source<'_>,
+        side: &ReadSide,
+        described: &HashMap<String, Arc<ObjectDescribe>>,
+    ) -> Result<()> {
+        let targets = Targets::new(self.plan, described, side.store.clone());
+        let mut foreseer = Foreseer::new(targets, &side.client);
+        let preparer =
+            Preparer::new(self.plan, side.store.clone(), side.clock.now(), None).with_profiles();
         loop {
             let page = tokio::select! {
                 biased;
                 () = side.cancel.cancelled() => {
-                    preview.warnings.push("stopped before the end".to_owned());
-                    break;
+                    self.preview.warnings.push("stopped before the end".to_owned());
+                    self.preview.is_whole = false;
+                    return Ok(());
                 }
-                page = pages.next() => page?,
+                page = source.next() => page?,
             };
-            let Some(page) = page else { break };
-            for record in &page.records {
-                preview.take(plan, mapper, &side.store, record, shown)?;
+            let Some(page) = page else { return Ok(()) };
+            for part in page.parts(GROUP, GROUP) {
+                let mut group = Group::default();
+                group.take(&preparer, part)?;
+                self.take(group, &mut foreseer).await?;
             }
         }
     }
-    preview.spent = meter.spent();
-    Ok(preview)
-}
 
-impl Preview {
-    fn take(
-        &mut self,
-        plan: &Plan,
-        mapper: Mapper<'_>,
-        store: &ReadOnly,
-        record: &Record,
-        shown: usize,
-    ) -> Result<()> {
-        self.read += 1;
-        let change = match mapper.map(record) {
-            Mapped::Filtered => {
-                self.filtered += 1;
-                None
+    async fn take(&mut self, group: Group, foreseer: &mut Foreseer<'_>) -> Result<()> {
+        self.preview.read += group.len() as u64;
+        self.preview.filtered += group.filtered.len() as u64;
+        self.preview.rejected += group.rejected.len() as u64;
+        for rejection in group.rejected {
+            let (key, reason) = (rejection.key, rejection.reason);
+            self.show(Change::Reject { key, reason });
+        }
+        for facts in &group.records {
+            if let Some(profile) = &facts.mapped {
+                self.compare(profile)?;
             }
-            Mapped::Rejected(reason) => {
-                self.rejected += 1;
-                let key = record
-                    .get("Id")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned();
-                Some(Change::Reject { key, reason })
+        }
+        self.foresee(&group.records, foreseer).await
+    }
+
+    async fn foresee(&mut self, records: &[Facts], foreseer: &mut Foreseer<'_>) -> Result<()> {
+        let (changes, fates) = foreseer.group(records).await?;
+        let rejected = fates
+            .iter()
+            .filter(|fate| matches!(fate, Fate::Rejected(..)));
+        self.preview.rejected += rejected.count() as u64;
+        for change in changes {
+            let tally = self
+                .preview
+                .targets
+                .iter_mut()
+                .find(|(name, _)| *name == change.target);
+            if let Some((_, tally)) = tally {
+                tally.count(&change.what);
             }
-            Mapped::Profile(profile) => self.compare(plan, store, profile)?,
-        };
-        self.changes
-            .extend(change.filter(|_| self.changes.len() < shown));
+            self.note_protected(&change);
+            (self.keep)(&change)?;
+            if change.what != What::Unchanged {
+                let change = self.mask_row(change);
+                self.show(Change::Row(Box::new(change)));
+            }
+        }
         Ok(())
     }
 
-    fn compare(
-        &mut self,
-        plan: &Plan,
-        store: &ReadOnly,
-        profile: Profile,
-    ) -> Result<Option<Change>> {
-        let Some(stored) = store.profile(&profile.key)? else {
-            self.created += 1;
-            let mask = |(name, value): (String, Value)| {
-                let value = masked(plan, &name, value);
-                (name, value)
-            };
-            let attributes = profile.attributes.into_iter().map(mask).collect();
-            return Ok(Some(Change::Create {
-                key: profile.key,
-                attributes,
-            }));
+    fn note_protected(&mut self, change: &RowChange) {
+        if change.what != What::Update {
+            return;
+        }
+        for field in &change.fields {
+            let is_protected = self
+                .plan
+                .guards
+                .protected_fields
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&field.name));
+            if is_protected && !self.preview.protected.contains(&field.name) {
+                self.preview.protected.push(field.name.clone());
+            }
+        }
+    }
+
+    fn show(&mut self, change: Change) {
+        if self.preview.changes.len() < self.shown {
+            self.preview.changes.push(change);
+        }
+    }
+
+    fn compare(&mut self, profile: &Profile) -> Result<()> {
+        let Some(stored) = self.store.profile(&profile.key)? else {
+            self.preview.profiles.created += 1;
+            let attributes = profile
+                .attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), self.mask(name, value.clone())))
+                .collect();
+            let key = profile.key.clone();
+            self.show(Change::CreateProfile { key, attributes });
+            return Ok(());
         };
         let stored = stored.profile;
         let pairs = profile
@@ -231,8 +318,8 @@ impl Preview {
             .filter(|(_, old, new)| *old != Some(*new))
             .map(|(name, old, new)| FieldChange {
                 name: name.clone(),
-                old: old.map(|old| masked(plan, name, old.clone())),
-                new: masked(plan, name, new.clone()),
+                old: old.map(|old| self.mask(name, old.clone())),
+                new: self.mask(name, new.clone()),
             })
             .collect();
         if stored.deleted != profile.deleted {
@@ -243,22 +330,68 @@ impl Preview {
             });
         }
         if fields.is_empty() {
-            self.unchanged += 1;
-            return Ok(None);
+            self.preview.profiles.unchanged += 1;
+            return Ok(());
         }
-        self.updated += 1;
-        Ok(Some(Change::Update {
-            key: profile.key,
-            fields,
-        }))
+        self.preview.profiles.updated += 1;
+        let key = profile.key.clone();
+        self.show(Change::UpdateProfile { key, fields });
+        Ok(())
+    }
+
+    fn mask_row(&self, mut change: RowChange) -> RowChange {
+        for field in &mut change.fields {
+            let name = field.name.clone();
+            field.old = field.old.take().map(|old| self.mask(&name, old));
+            field.new = self.mask(&name, std::mem::take(&mut field.new));
+        }
+        change
+    }
+
+    fn mask(&self, name: &str, value: Value) -> Value {
+        let is_sensitive = self
+            .plan
+            .sensitive
+            .iter()
+            .any(|sensitive| sensitive.eq_ignore_ascii_case(name));
+        if is_sensitive && !value.is_null() {
+            Value::from(MASK)
+        } else {
+            value
+        }
     }
 }
 
-fn masked(plan: &Plan, name: &str, value: Value) -> Value {
-    let is_sensitive = plan.sensitive.iter().any(|sensitive| sensitive == name);
-    if is_sensitive && !value.is_null() {
-        Value::from(MASK)
-    } else {
-        value
+impl Preview {
+    fn finish(&mut self, plan: &Plan, meter: &Meter, side: &ReadSide) {
+        let forecast = Forecast::of(plan, Assumptions::default());
+        let writes: u64 = plan
+            .targets()
+            .zip(&self.targets)
+            .map(|(target, (_, tally))| {
+                let rows = tally.created + tally.updated;
+                let look = u64::from(target.guards_conflicts()) * forecast::looks(rows);
+                rows.div_ceil(u64::from(plan.batch.size).max(1)) + look
+            })
+            .sum();
+        self.run_calls = forecast.query_calls(self.read) + writes;
+        self.daily_limit = side.client.usage().daily.map(|daily| daily.max);
+        self.spent = meter.spent();
+    }
+}
+
+impl Tally {
+    fn count(&mut self, what: &What) {
+        match what {
+            What::Create => self.created += 1,
+            What::Update => self.updated += 1,
+            What::Unchanged => self.unchanged += 1,
+            What::Blocked(_) => self.blocked += 1,
+        }
+    }
+
+    /// All of them.
+    pub const fn all(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.blocked
     }
 }

@@ -37,6 +37,8 @@ pub struct PageRead {
     pub records: Vec<Record>,
     /// The place of the last row.
     pub last: Key,
+    /// The field that stamps the rows, where they have one.
+    pub by: Option<StampField>,
 }
 
 impl<'a> Pages<'a> {
@@ -127,27 +129,21 @@ impl<'a> Pages<'a> {
             None if count < asked => Next::End,
             None => Next::Keyset,
         };
-        Ok(Some(PageRead { records, last }))
+        let by = self.stamp();
+        Ok(Some(PageRead { records, last, by }))
     }
 
     fn key(&self, record: &Record) -> Result<Key> {
-        let id = record
-            .get("Id")
-            .and_then(|id| id.as_str())
-            .unwrap_or_default();
-        if !matches!(id.len(), 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(out_of_order("its last row has no Id"));
+        place(record, self.stamp())
+            .ok_or_else(|| out_of_order("its last row has no Id or no stamp"))
+    }
+
+    /// The field that stamps the rows, where the window has one.
+    fn stamp(&self) -> Option<StampField> {
+        match &self.window {
+            Window::Whole { .. } => None,
+            Window::Stamped { by, .. } => Some(*by),
         }
-        let stamp = match &self.window {
-            Window::Whole { .. } => Timestamp::UNIX_EPOCH,
-            Window::Stamped { by, .. } => {
-                stamp(record, *by).ok_or_else(|| out_of_order("its last row has no stamp"))?
-            }
-        };
-        Ok(Key {
-            stamp,
-            id: id.to_owned(),
-        })
     }
 
     fn scope(&self) -> Scope {
@@ -171,9 +167,29 @@ fn out_of_order(why: &str) -> Error {
     )
 }
 
-/// When a row was last changed, as Salesforce writes it: `2024-07-24T14:05:58.000+0000`, or `Z` for the offset.
+/// A row's place in the order of a read; `None` when it has no Id, or no stamp where rows have one.
+pub fn place(record: &Record, by: Option<StampField>) -> Option<Key> {
+    let id = record.get("Id")?.as_str()?;
+    if !matches!(id.len(), 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let stamp = match by {
+        None => Timestamp::UNIX_EPOCH,
+        Some(by) => stamp(record, by)?,
+    };
+    Some(Key {
+        stamp,
+        id: id.to_owned(),
+    })
+}
+
+/// When a row was last changed.
 pub fn stamp(record: &Record, by: StampField) -> Option<Timestamp> {
-    let text = record.get(by.as_str())?.as_str()?;
+    instant(record.get(by.as_str())?.as_str()?)
+}
+
+/// An instant as Salesforce writes it: `2024-07-24T14:05:58.000+0000`, or `Z` for the offset.
+pub fn instant(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| {
         strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text)
             .ok()?

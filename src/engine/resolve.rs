@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
+use crate::plan::infer::Finding;
 use crate::plan::query::StampField;
 use crate::plan::snapshot::{self, Snapshots};
 use crate::plan::step::read::Read;
@@ -28,17 +29,18 @@ pub struct Resolved {
 /// The object as the org describes it, costing a call only when the kept description is old or does not fit.
 ///
 /// # Errors
-/// `object-unavailable`, `unknown-field`, `unknown-relationship`; what the client says.
+/// What `fits` says of a fresh description; what the client says.
 pub async fn describe(
-    read: &Read,
+    object: &str,
     client: &Client,
     now: Timestamp,
     kept: Option<CachedDescribe>,
+    fits: impl Fn(&ObjectDescribe) -> Result<()>,
 ) -> Result<Resolved> {
     let kept = kept.and_then(Kept::read);
     if let Some(kept) = &kept
         && now.duration_since(kept.fetched_at) < FRESH
-        && fits(read, &kept.answer.object).is_ok()
+        && fits(&kept.answer.object).is_ok()
     {
         return Ok(Resolved {
             object: Arc::clone(&kept.answer.object),
@@ -46,11 +48,11 @@ pub async fn describe(
         });
     }
     let answer = client
-        .describe(&read.query.object, kept.as_ref().map(|kept| &kept.answer))
+        .describe(object, kept.as_ref().map(|kept| &kept.answer))
         .await?;
     let body = serde_json::to_string(&*answer.object)
         .map_err(|error| Error::bug("a description has no JSON form").caused_by(error))?;
-    fits(read, &answer.object)?;
+    fits(&answer.object)?;
     let fresh = CachedDescribe {
         body,
         last_modified: answer.last_modified,
@@ -105,7 +107,11 @@ pub fn stamp_field(
     (by, warning.filter(|_| read.query.incremental))
 }
 
-fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {
+/// Whether the signed-in user can read what a plan asks of the object.
+///
+/// # Errors
+/// `object-unavailable`, `unknown-field`, `unknown-relationship`.
+pub fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {
     if !described.queryable {
         return Err(Error::new(
             Code::ObjectUnavailable,
@@ -118,20 +124,23 @@ fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {
         .next()
     {
         None => Ok(()),
-        Some(finding) => {
-            let diagnostic = finding.diagnostic;
-            let error = Error::new(
-                diagnostic.code,
-                format!(
-                    "{}, which `{}` uses",
-                    diagnostic.message,
-                    finding.pointer.trim_start_matches('/').replace('/', ".")
-                ),
-            );
-            Err(match diagnostic.help {
-                Some(help) => error.help(help),
-                None => error,
-            })
-        }
+        Some(finding) => Err(told(finding)),
+    }
+}
+
+/// A finding about a file as the error of a run.
+pub fn told(finding: Finding) -> Error {
+    let diagnostic = finding.diagnostic;
+    let error = Error::new(
+        diagnostic.code,
+        format!(
+            "{}, which `{}` uses",
+            diagnostic.message,
+            finding.pointer.trim_start_matches('/').replace('/', ".")
+        ),
+    );
+    match diagnostic.help {
+        Some(help) => error.help(help),
+        None => error,
     }
 }

@@ -2,18 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::foundation::record::{Profile, Record, RecordError};
+use crate::foundation::record::{Record, RecordError};
 use crate::plan::Plan;
 use crate::plan::expression::Expression;
 use crate::plan::step::StepKind;
 use crate::plan::step::broadcast::Broadcast;
 use crate::plan::step::read::Read;
 use crate::plan::step::target::Target;
+use crate::salesforce::describe::ObjectDescribe;
 use crate::spec::case::{Expect, TestCase};
 use crate::template::scope::Scope;
 
-use super::map::{Mapped, Mapper, condition, evaluate_all, mapped_scope};
-use super::score::{Scored, score};
+use super::facts::{Facts, Person};
+use super::map::{Mapper, condition, evaluate_all};
+use super::payload::{Payload, payload};
+use super::prepare::weigh;
+use super::score::Scored;
 
 /// How one test ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,137 +121,86 @@ fn row(read: &Read, given: &Map<String, Value>) -> Record {
 
 fn outcome(plan: &Plan, case: &TestCase) -> Outcome {
     let mut outcome = Outcome::default();
-    let done = match Mapper::of(plan).zip(plan.read()) {
-        Some((mapper, read)) => of_rows(plan, mapper, &row(read, &case.given), case, &mut outcome),
-        None => of_records(plan, case, &mut outcome),
-    };
+    let done = facts(plan, case, &mut outcome).and_then(|facts| match facts {
+        Some(facts) => deliver(plan, facts, &mut outcome),
+        None => Ok(()),
+    });
     outcome.rejected = done.err();
     outcome
 }
 
-fn of_rows(
+/// What a run would know of the given record behind its filter; `None` when the filter drops it.
+fn facts(
     plan: &Plan,
-    mapper: Mapper<'_>,
-    row: &Record,
     case: &TestCase,
     outcome: &mut Outcome,
-) -> Result<(), RecordError> {
-    let profile = match mapper.map(row) {
-        Mapped::Profile(profile) => profile,
-        Mapped::Rejected(error) => return Err(error),
-        Mapped::Filtered => {
-            outcome.filtered = true;
-            return Ok(());
-        }
+) -> Result<Option<Facts>, RecordError> {
+    let facts = if let Some((mapper, read)) = Mapper::of(plan).zip(plan.read()) {
+        let row = row(read, &case.given);
+        let profile = mapper.map(&row)?;
+        outcome.profile.clone_from(&profile.attributes);
+        Facts::of_row(profile.key.clone(), profile, Some(row))
+    } else {
+        let given = |name: &str| case.given.get(name).cloned();
+        let consent = given("consent").unwrap_or_else(|| json!({}));
+        Facts::of_record(
+            String::new(),
+            given("profile").unwrap_or_default(),
+            given("outcome"),
+            consent,
+        )
     };
-    let person = person(case);
-    let consent = Value::Object(profile.consent.clone());
-    let scope = mapped_scope(&profile, &consent)
-        .with_owned("engagement", person.engagement)
-        .with_owned("opted_out", person.opted_out)
-        .with_owned("profile", profile_value(&profile));
-    outcome.profile.clone_from(&profile.attributes);
-    deliver(plan, scope, outcome)
+    let mut facts = facts.with_person(person(case));
+    if weigh(plan, &mut facts).map_err(|(_, reason)| reason)? {
+        return Ok(Some(facts));
+    }
+    outcome.filtered = true;
+    Ok(None)
 }
 
 /// What the store knows of the person; counts that a test does not give are zero.
-struct Person {
-    engagement: Value,
-    opted_out: bool,
-}
-
 fn person(case: &TestCase) -> Person {
-    let mut engagement =
-        json!({ "sent": 0, "delivered": 0, "read": 0, "replies": 0, "last_reply": null });
-    if let Value::Object(counts) = &mut engagement {
+    let mut person = Person::default();
+    if let Value::Object(counts) = &mut person.engagement {
         counts.extend(case.engagement.clone());
     }
     let opted_out = case
         .engagement
         .get("opted_out")
         .or_else(|| case.given.get("opted_out"));
-    Person {
-        engagement,
-        opted_out: opted_out == Some(&Value::Bool(true)),
-    }
+    person.opted_out = opted_out == Some(&Value::Bool(true));
+    person
 }
 
-fn profile_value(profile: &Profile) -> Value {
-    let mut fields = profile.attributes.clone();
-    fields.insert("key".to_owned(), Value::from(profile.key.clone()));
-    Value::Object(fields)
-}
-
-fn of_records(plan: &Plan, case: &TestCase, outcome: &mut Outcome) -> Result<(), RecordError> {
-    let person = person(case);
-    let scope = Scope::new()
-        .with_owned("engagement", person.engagement)
-        .with_owned("opted_out", person.opted_out)
-        .with_owned(
-            "consent",
-            case.given
-                .get("consent")
-                .cloned()
-                .unwrap_or_else(|| json!({})),
-        )
-        .with_fields(&case.given);
-    let records = plan.steps.iter().find_map(|step| match &step.kind {
-        StepKind::Records(records) => records.when.as_ref(),
-        _ => None,
-    });
-    let filters = records
-        .into_iter()
-        .chain(plan.filter().map(|filter| &filter.keep));
-    for keep in filters {
-        if !condition(keep, &scope, "when")? {
-            outcome.filtered = true;
-            return Ok(());
-        }
-    }
-    deliver(plan, scope, outcome)
-}
-
-/// Scores, then fills the targets and the message, in the order of the plan.
-fn deliver(plan: &Plan, scope: Scope<'_>, outcome: &mut Outcome) -> Result<(), RecordError> {
-    let mut scope = scope;
+/// Fills the targets and the message, in the order of the plan.
+fn deliver(plan: &Plan, facts: Facts, outcome: &mut Outcome) -> Result<(), RecordError> {
     let mut ids = Map::new();
     for step in &plan.steps {
         match &step.kind {
-            StepKind::Score(step) => {
-                let scored = score(step, &scope)?;
-                scope = scored.named(scope);
-                outcome.scored = Some(scored);
-            }
             StepKind::Target(target) => {
-                let scope = scope
-                    .clone()
-                    .with_owned("targets", Value::Object(ids.clone()));
-                let fields = payload(target, &scope)?;
+                let made = payload(target, &ObjectDescribe::default(), &facts, &ids)?;
                 ids.insert(
                     target.name.clone(),
                     json!({ "id": format!("(id of {})", target.name) }),
                 );
+                let fields = made.map(|made| shown_fields(target, made));
                 outcome.targets.push((target.name.clone(), fields));
             }
-            StepKind::Broadcast(broadcast) => outcome.message = message(broadcast, &scope)?,
+            StepKind::Broadcast(broadcast) => {
+                outcome.message = message(broadcast, &facts.scope())?;
+            }
             _ => {}
         }
     }
+    outcome.scored = facts.scored;
     Ok(())
 }
 
-fn payload(target: &Target, scope: &Scope<'_>) -> Result<Option<Map<String, Value>>, RecordError> {
-    if let Some(when) = &target.when
-        && !condition(when, scope, "when")?
-    {
-        return Ok(None);
-    }
-    let mut fields = match &target.key {
-        Some(key) => evaluate_all(std::slice::from_ref(key), scope)?,
-        None => Map::new(),
-    };
-    fields.extend(evaluate_all(&target.fields, scope)?);
-    Ok(Some(fields))
+/// The key among the fields, as a test may expect it.
+fn shown_fields(target: &Target, made: Payload) -> Map<String, Value> {
+    let key = target.key.as_ref().map(|(field, _)| field.clone());
+    let key = key.zip(made.key.map(Value::from));
+    key.into_iter().chain(made.fields).collect()
 }
 
 fn message(broadcast: &Broadcast, scope: &Scope<'_>) -> Result<Option<Message>, RecordError> {

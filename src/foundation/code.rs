@@ -159,6 +159,9 @@ codes! {
     FeatureUnavailable = "feature-unavailable",
 
     // one record
+    ParentRejected = "parent-rejected",
+    UnknownProfile = "unknown-profile",
+    WriteConflict = "write-conflict",
     ValueNotListed = "value-not-listed",
     ValueOutOfRange = "value-out-of-range",
     ValueTooLong = "value-too-long",
@@ -197,7 +200,6 @@ codes! {
     UnknownCode = "unknown-code",
     UnknownDeadLetter = "unknown-dead-letter",
     UnknownPipeline = "unknown-pipeline",
-    UnknownProfile = "unknown-profile",
     UnknownRun = "unknown-run",
     UnknownSnapshot = "unknown-snapshot",
 
@@ -210,6 +212,14 @@ codes! {
     CursorInFuture = "cursor-in-future",
     CursorQueryChanged = "cursor-query-changed",
     TooManyRejected = "too-many-rejected",
+    GuardExceeded = "guard-exceeded",
+    GuardNotComputable = "guard-not-computable",
+    SavedPlanApplied = "saved-plan-applied",
+    SavedPlanDrifted = "saved-plan-drifted",
+    SavedPlanEdited = "saved-plan-edited",
+    SavedPlanStale = "saved-plan-stale",
+    SavedPlanUnreadable = "saved-plan-unreadable",
+    ForecastTooLarge = "forecast-too-large",
     PageOutOfOrder = "page-out-of-order",
     KeyMissing = "key-missing",
     TestFailed = "test-failed",

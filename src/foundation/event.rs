@@ -58,7 +58,7 @@ impl Ledger {
 pub enum RunState {
     /// Everything in the window was read and settled.
     Done,
-    /// Stopped early, or with rejected records; what was committed stays, the next run continues.
+    /// Stopped early, or with rejected or unknown records; what was committed stays, the next run continues.
     Partial,
     /// Ended by an error.
     Failed,

@@ -88,6 +88,11 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    /// The hash itself.
+    pub const fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// Reads a fingerprint as it is shown: 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.as_bytes();

@@ -23,7 +23,7 @@ use super::step::records::Records;
 use super::step::score::{Rule, Score};
 use super::step::{Step, StepKind};
 use super::texts::Texts;
-use super::{Batch, Carries, Edge, OnError, Plan, broadcasts, render, targets, writable};
+use super::{Batch, Carries, Edge, Guards, OnError, Plan, broadcasts, render, targets, writable};
 
 /// What a plan is made of.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +113,7 @@ fn reading(
         texts.extend(snapshot::check(&selection, object, snapshots));
     }
     let read = Read {
-        query: query(source, &selection),
+        query: query(source, &selection, targets::fields_of_row(spec)),
         selection,
         page_size: source.page_size,
         overlap: source
@@ -153,14 +153,16 @@ fn map(spec: &Pipeline, selection: &mut Selection, texts: &mut Texts<'_>) -> Map
     }
 }
 
-fn query(source: &ObjectSource, selection: &Selection) -> Query {
+fn query(source: &ObjectSource, selection: &Selection, written: Vec<String>) -> Query {
     let mut fields = vec!["Id".to_owned()];
-    fields.extend(
-        selection
-            .columns()
-            .into_iter()
-            .filter(|column| !column.eq_ignore_ascii_case("Id")),
-    );
+    for column in selection.columns().into_iter().chain(written) {
+        if !fields
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&column))
+        {
+            fields.push(column);
+        }
+    }
     let children = selection
         .children
         .iter()
@@ -361,6 +363,17 @@ fn assemble(
         on_error: OnError {
             max_attempts: spec.on_error.max_attempts,
             max_rejected: spec.on_error.max_rejected,
+        },
+        guards: Guards {
+            max_creates: spec.guards.max_creates.map(u64::from),
+            max_updates: spec.guards.max_updates.map(u64::from),
+            max_changed_percent: spec.guards.max_changed_percent,
+            protected_fields: spec
+                .guards
+                .protected_fields
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         },
         sensitive: spec.sensitive.iter().map(ToString::to_string).collect(),
         fingerprint: Fingerprint::of(""),

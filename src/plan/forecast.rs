@@ -25,6 +25,16 @@ pub struct Forecast {
     pub page_size: Option<u64>,
     /// Records one write request carries at the most, for each target.
     pub batch_sizes: Vec<u64>,
+    /// Targets whose rows are looked at again right before they are written.
+    pub looked_at: u64,
+}
+
+/// Rows one such look names at the most.
+const ROWS_A_LOOK: u64 = 200;
+
+/// How many looks so many rows take.
+pub const fn looks(rows: u64) -> u64 {
+    rows.div_ceil(ROWS_A_LOOK)
 }
 
 impl Forecast {
@@ -39,14 +49,22 @@ impl Forecast {
                 .filter(|step| matches!(step.kind, StepKind::Target(_)))
                 .map(|_| u64::from(plan.batch.size))
                 .collect(),
+            looked_at: plan
+                .targets()
+                .filter(|target| target.guards_conflicts())
+                .count() as u64,
         }
     }
 
-    /// Read requests for so many records: a page that is not full is the last one.
+    /// Read requests for so many records: a page that is not full is the last one, and behind a first page that is full
+    /// the records are counted, so that a run which cannot fit is refused.
     ///
     /// A window that holds an exact multiple of the page size ends with one empty page, which is counted.
     pub fn query_calls(&self, records: u64) -> u64 {
-        self.page_size.map_or(0, |page| records / page.max(1) + 1)
+        self.page_size.map_or(0, |page| {
+            let pages = records / page.max(1) + 1;
+            pages + u64::from(pages > 1)
+        })
     }
 
     /// Write requests for so many records, when each of them changed.
@@ -57,9 +75,14 @@ impl Forecast {
             .sum()
     }
 
+    /// Requests that look again at rows before they are written, when each of them changed.
+    pub fn look_calls(&self, records: u64) -> u64 {
+        self.looked_at * looks(records)
+    }
+
     /// All calls that count against the daily limit, without the describe that is kept for a day.
     pub fn api_calls(&self, records: u64) -> u64 {
-        self.query_calls(records) + self.write_calls(records)
+        self.query_calls(records) + self.look_calls(records) + self.write_calls(records)
     }
 
     /// The share of the daily limit, in percent.
@@ -77,8 +100,12 @@ impl Forecast {
             None => (10_000, false),
         };
         let whose = if given { "this run" } else { "a run" };
+        let look = match self.look_calls(records) {
+            0 => String::new(),
+            calls => format!(", up to {calls} to look again before writing"),
+        };
         lines.push(format!(
-            "forecast: {whose} of {records} records costs {} API calls ({} to read, up to {} to write)",
+            "forecast: {whose} of {records} records costs {} API calls ({} to read, up to {} to write{look})",
             self.api_calls(records),
             self.query_calls(records),
             self.write_calls(records),
@@ -105,6 +132,7 @@ impl Forecast {
             "page_size": self.page_size,
             "query_calls": records.map(|n| self.query_calls(n)),
             "write_calls": records.map(|n| self.write_calls(n)),
+            "look_calls": records.map(|n| self.look_calls(n)),
             "api_calls": records.map(|n| self.api_calls(n)),
             "daily_limit": self.assumed.daily_limit,
             "daily_percent": self.daily_percent(),
@@ -121,17 +149,18 @@ mod tests {
         Forecast {
             assumed: Assumptions {
                 records: Some(1_000),
-                daily_limit: Some(15_000),
+                daily_limit: Some(11_000),
             },
             page_size: Some(page),
             batch_sizes: batches.to_vec(),
+            looked_at: 0,
         }
     }
 
     #[test]
     fn reads_cost_a_call_a_page_and_the_last_page_is_the_one_that_is_not_full() {
         let forecast = forecast(50, &[]);
-        for (records, calls) in [(0, 1), (1, 1), (49, 1), (50, 2), (51, 2), (120, 3)] {
+        for (records, calls) in [(0, 1), (1, 1), (49, 1), (50, 3), (51, 3), (120, 4)] {
             assert_eq!(forecast.query_calls(records), calls, "{records} records");
         }
     }
@@ -146,12 +175,12 @@ mod tests {
 
     #[test]
     fn the_share_of_the_daily_limit_needs_both_numbers() {
-        assert_eq!(forecast(50, &[]).daily_percent(), Some(0.14));
+        assert_eq!(forecast(50, &[]).daily_percent(), Some(0.2));
         let unknown = Forecast {
             assumed: Assumptions::default(),
             ..forecast(50, &[])
         };
         assert_eq!(unknown.daily_percent(), None);
-        assert!(unknown.lines()[0].contains("a run of 10000 records costs 201 API calls"));
+        assert!(unknown.lines()[0].contains("a run of 10000 records costs 202 API calls"));
     }
 }

@@ -19,10 +19,15 @@ pub mod step;
 use crate::foundation::id::{Fingerprint, PipelineName};
 use crate::spec::amount::Threshold;
 use crate::spec::pipeline::{Direction, Playbook};
+use crate::template::{Name, Template};
 
+use self::expression::Expression;
 use self::step::filter::Filter;
 use self::step::map::Map;
 use self::step::read::Read;
+use self::step::records::Records;
+use self::step::score::Score;
+use self::step::target::Target;
 use self::step::{Step, StepKind};
 
 /// A compiled pipeline: made once by [`compile::compile`], never changed.
@@ -44,6 +49,8 @@ pub struct Plan {
     pub batch: Batch,
     /// How much may go wrong.
     pub on_error: OnError,
+    /// What stops a run before its first write.
+    pub guards: Guards,
     /// Attributes and fields whose values are masked wherever they would be shown.
     pub sensitive: Vec<String>,
     /// Covers everything that decides what a run of this plan does.
@@ -101,7 +108,64 @@ pub struct OnError {
     pub max_rejected: Option<Threshold>,
 }
 
+/// Limits that are held against what a run would write, before it writes anything.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Guards {
+    /// The most rows that may be created.
+    pub max_creates: Option<u64>,
+    /// The most rows that may be changed.
+    pub max_updates: Option<u64>,
+    /// The largest share of the rows looked at that may be changed, 0 to 100.
+    pub max_changed_percent: Option<f64>,
+    /// Fields that must not change on a row that exists.
+    pub protected_fields: Vec<String>,
+}
+
+impl Guards {
+    /// Whether there is nothing to hold a run against.
+    pub fn is_empty(&self) -> bool {
+        *self == Guards::default()
+    }
+
+    /// Each guard that is set, as it is shown.
+    pub fn properties(&self) -> Vec<(&'static str, String)> {
+        let mut set = Vec::new();
+        set.extend(self.max_creates.map(|n| ("max_creates", n.to_string())));
+        set.extend(self.max_updates.map(|n| ("max_updates", n.to_string())));
+        let percent = self.max_changed_percent;
+        set.extend(percent.map(|share| ("max_changed_percent", share.to_string())));
+        if !self.protected_fields.is_empty() {
+            set.push(("protected_fields", self.protected_fields.join(" ")));
+        }
+        set
+    }
+}
+
 impl Plan {
+    /// The targets, each behind those it waits for.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Target(target) => Some(target),
+            _ => None,
+        })
+    }
+
+    /// The step that scores, where there is one.
+    pub fn score(&self) -> Option<&Score> {
+        self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Score(score) => Some(score),
+            _ => None,
+        })
+    }
+
+    /// The step that reads Bridged's own records, where there is one.
+    pub fn records(&self) -> Option<&Records> {
+        self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Records(records) => Some(records),
+            _ => None,
+        })
+    }
+
     /// The step that reads Salesforce, where there is one.
     pub fn read(&self) -> Option<&Read> {
         self.steps.iter().find_map(|step| match &step.kind {
@@ -123,6 +187,29 @@ impl Plan {
         self.steps.iter().find_map(|step| match &step.kind {
             StepKind::Filter(filter) => Some(filter),
             _ => None,
+        })
+    }
+
+    /// Whether a template behind the map uses a name, such as `engagement`.
+    pub fn uses(&self, name: &str) -> bool {
+        let of = |names: &[Name]| names.iter().any(|used| used.path[0] == name);
+        let in_template = |template: &Template| of(template.names());
+        let in_map = |expression: &Expression| of(expression.names());
+        self.steps.iter().any(|step| match &step.kind {
+            StepKind::Read(_) | StepKind::Map(_) | StepKind::Profiles(_) => false,
+            StepKind::Records(records) => records.when.as_ref().is_some_and(in_template),
+            StepKind::Filter(filter) => in_template(&filter.keep),
+            StepKind::Score(score) => score.rules.iter().any(|rule| in_template(&rule.when)),
+            StepKind::Target(target) => {
+                let values = target.key.iter().chain(&target.fields);
+                target.when.as_ref().is_some_and(in_template)
+                    || values.map(|(_, value)| value).any(in_map)
+            }
+            StepKind::Broadcast(broadcast) => {
+                in_template(&broadcast.to)
+                    || broadcast.audience.as_ref().is_some_and(in_template)
+                    || broadcast.parameters.iter().any(in_map)
+            }
         })
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use crate::foundation::id::Fingerprint;
+use crate::soql::text::quote_string;
 
 /// The columns, child rows and conditions of a read; everything but the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +142,17 @@ impl Query {
             let _ = write!(soql, " WHERE {}", conditions.join(" AND "));
         }
         let _ = write!(soql, " ORDER BY {} LIMIT {limit}", window.order());
+        soql
+    }
+
+    /// The SOQL of the rows with these Ids, as far as they still meet the author's condition.
+    pub fn chosen(&self, ids: &[String]) -> String {
+        let mut soql = self.select(&Window::Whole { after: None });
+        let ids: Vec<String> = ids.iter().map(|id| quote_string(id)).collect();
+        let _ = write!(soql, " WHERE Id IN ({})", ids.join(", "));
+        if let Some(condition) = &self.condition {
+            let _ = write!(soql, " AND ({condition})");
+        }
         soql
     }
 

@@ -21,6 +21,9 @@ pub fn canonical(plan: &Plan) -> String {
         plan.on_error.max_attempts,
         plan.on_error.max_rejected,
     );
+    for (name, value) in plan.guards.properties() {
+        let _ = writeln!(text, "guard {name} {value}");
+    }
     for step in &plan.steps {
         let _ = writeln!(text, "step {:?}", step.name);
         for (name, value) in step.kind.properties() {
@@ -74,6 +77,15 @@ pub fn text(plan: &Plan, forecast: &Forecast) -> String {
         "\nbatches of at most {} records, {} at once; at most {} tries a call",
         plan.batch.size, plan.batch.concurrency, plan.on_error.max_attempts
     );
+    if !plan.guards.is_empty() {
+        let guards: Vec<String> = plan
+            .guards
+            .properties()
+            .into_iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        let _ = writeln!(out, "guards: {}", guards.join(", "));
+    }
     for line in forecast.lines() {
         let _ = writeln!(out, "{line}");
     }
@@ -141,6 +153,7 @@ pub fn json(plan: &Plan, forecast: &Forecast) -> Value {
         "steps": steps,
         "edges": edges,
         "batch": { "size": plan.batch.size, "concurrency": plan.batch.concurrency },
+        "guards": plan.guards.properties().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "forecast": forecast.json(),
     })
 }

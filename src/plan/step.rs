@@ -84,9 +84,6 @@ impl StepKind {
 
     /// Whether the executor can run the step.
     pub const fn is_executable(&self) -> bool {
-        matches!(
-            self,
-            StepKind::Read(_) | StepKind::Map(_) | StepKind::Filter(_) | StepKind::Profiles(_)
-        )
+        !matches!(self, StepKind::Broadcast(_))
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use crate::foundation::code::Code;
 use crate::spec::name::AttributeName;
 use crate::spec::pipeline::Pipeline;
-use crate::spec::target::Target as Section;
+use crate::spec::source::Source;
+use crate::spec::target::{Operation, Target as Section};
+use crate::spec::text::FieldValue;
+use crate::template::Template;
 
 use super::compile::not_among;
 use super::expression::Expression;
@@ -61,9 +64,46 @@ fn target(
         assignment_rule: section.assignment_rule.clone(),
         duplicate_rule: section.duplicate_rule,
         waits_for: Vec::new(),
+        of_row: is_of_row(section, spec),
     };
     target.waits_for = awaited(&target);
     target
+}
+
+/// Whether a target updates the row its record was read from: the same object, found by `salesforce_id` alone.
+fn is_of_row(section: &Section, spec: &Pipeline) -> bool {
+    let Source::Object(source) = &spec.source else {
+        return false;
+    };
+    let by_own_id = section.key.as_ref().is_some_and(|key| {
+        key.is_id() && matches!(&key.value, FieldValue::Template(text) if is_own_id(text.as_str()))
+    });
+    section.operation == Operation::Update
+        && by_own_id
+        && section
+            .object
+            .as_str()
+            .eq_ignore_ascii_case(source.object.as_str())
+}
+
+fn is_own_id(text: &str) -> bool {
+    Template::compile(text).is_ok_and(|template| {
+        template
+            .is_field_reference()
+            .is_some_and(|path| path == ["salesforce_id"])
+    })
+}
+
+/// The fields that targets change of the very row that is read: selected too, so that only what differs is written.
+pub(super) fn fields_of_row(spec: &Pipeline) -> Vec<String> {
+    let of_row = spec
+        .targets
+        .values()
+        .filter(|section| is_of_row(section, spec));
+    of_row
+        .flat_map(|section| section.field_map.keys())
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Every expression of a target with the pointer of its text.

@@ -24,6 +24,19 @@ pub struct DailyUsage {
     pub max: u64,
 }
 
+/// What is left of the org's daily API calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallsLeft {
+    /// Calls until the budget's share is used up.
+    pub left: u64,
+    /// Calls made, by every program of the org.
+    pub used: u64,
+    /// Calls the budget allows.
+    pub allowed: u64,
+    /// Calls the org allows.
+    pub max: u64,
+}
+
 /// Watches usage and pace; shared by all requests of a client.
 pub(super) struct Meter {
     budget: Budget,
@@ -48,6 +61,18 @@ impl Meter {
     /// The last reading.
     pub(super) fn daily(&self) -> Option<DailyUsage> {
         self.lock().daily.map(|(usage, _)| usage)
+    }
+
+    /// What the budget leaves of the last reading.
+    pub(super) fn left(&self) -> Option<CallsLeft> {
+        let DailyUsage { used, max } = self.daily()?;
+        let allowed = (max as f64 * self.budget.daily_share).floor() as u64;
+        Some(CallsLeft {
+            left: allowed.saturating_sub(used),
+            used,
+            allowed,
+            max,
+        })
     }
 
     /// Takes the reading of an answer's `Sforce-Limit-Info`, where it has one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
@@ -17,7 +18,7 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Requests;
 use crate::foundation::secret::Secret;
 
-use super::budget::{DailyUsage, Meter};
+use super::budget::{CallsLeft, DailyUsage, Meter};
 use super::describe::{ObjectDescribe, ObjectSummary};
 use super::host;
 use super::outcome;
@@ -29,11 +30,22 @@ use super::wire::{Answer, Purpose, Wire};
 
 /// A signed-in reader of one org; copies share the session, the budget and the counts.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Spends);
+
+/// Up to which share of the budget a client may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spends {
+    /// Reads end at the share.
+    AsRead,
+    /// What was read may still be written, and what that takes may still be read.
+    AsWrite,
+}
 
 struct Inner {
     instance: Url,
     api_version: String,
+    /// The value of the `Sforce-Call-Options` header.
+    call_options: String,
     wire: Wire,
     session: Session,
     meter: Meter,
@@ -145,19 +157,43 @@ impl Client {
                 .help("write the version as `67.0`"));
         }
         let wire = Wire::new(&settings, &instance).map_err(|failure| failure.error)?;
-        Ok(Self(Arc::new(Inner {
-            wire,
-            meter: Meter::new(settings.budget),
-            retries: Retries::new(settings.retry, settings.on_retry),
-            session: Session::new(
-                instance.clone(),
-                settings.consumer_key,
-                settings.consumer_secret,
-            ),
-            instance,
-            api_version: settings.api_version,
-            api_calls: AtomicU64::new(0),
-        })))
+        Ok(Self(
+            Arc::new(Inner {
+                wire,
+                meter: Meter::new(settings.budget),
+                retries: Retries::new(&settings),
+                session: Session::new(
+                    instance.clone(),
+                    settings.consumer_key,
+                    settings.consumer_secret,
+                ),
+                instance,
+                call_options: format!("client={}", settings.client_name),
+                api_version: settings.api_version,
+                api_calls: AtomicU64::new(0),
+            }),
+            Spends::AsRead,
+        ))
+    }
+
+    /// The same session, for reads that writing needs: the budget lets them go on as long as writes.
+    pub(super) fn for_writing(self) -> Self {
+        Self(self.0, Spends::AsWrite)
+    }
+
+    /// The API calls that are left of the org's day under the budget, as the last answer told; `None` before any told.
+    pub fn calls_left(&self) -> Option<CallsLeft> {
+        self.0.meter.left()
+    }
+
+    /// The org's address, as it is asked.
+    pub fn instance_url(&self) -> &str {
+        self.0.instance.as_str()
+    }
+
+    /// How long to wait before rows that were locked are sent again: full jitter, behind the try of this number.
+    pub fn backoff(&self, attempt: u32) -> Duration {
+        self.0.retries.backoff(attempt)
     }
 
     /// What was sent so far.
@@ -197,7 +233,8 @@ impl Client {
             }
             json(&answer, &scrub)
         };
-        self.0.retries.run(Repeat::Read, once).await
+        let held = || self.0.retries.breaker().hold(once());
+        self.0.retries.run(Repeat::Read, held).await
     }
 
     /// Signs in, when that has not happened yet.
@@ -303,14 +340,21 @@ impl Client {
         let read = &read;
         let once = || async {
             let token = self.0.token().await?;
-            let answer = match self.0.once(call, &token, read).await {
+            if call.counted {
+                self.0.meter.admit(match self.1 {
+                    Spends::AsRead => call.purpose,
+                    Spends::AsWrite => Purpose::Write,
+                })?;
+            }
+            let breaker = self.0.retries.breaker();
+            let answer = match breaker.hold(self.0.once(call, &token, read)).await {
                 // I12: one refresh a request, whatever the further tries.
                 Err(refused)
                     if refused.error.code() == Code::SessionExpired
                         && !renewed.swap(true, Ordering::Relaxed) =>
                 {
                     let token = self.0.renew(&token).await?;
-                    self.0.once(call, &token, read).await
+                    breaker.hold(self.0.once(call, &token, read)).await
                 }
                 other => other,
             };
@@ -367,9 +411,6 @@ impl Inner {
         token: &Token,
         read: &impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        if call.counted {
-            self.meter.admit(call.purpose)?;
-        }
         self.meter.pace().await;
         let url = self.url(&call.path, call.query.as_deref());
         let bearer = Secret::new(format!("Bearer {}", token.access.expose()));
@@ -381,7 +422,7 @@ impl Inner {
             .request(call.method.clone(), url)
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json")
-            .header("Sforce-Call-Options", "client=bridged");
+            .header("Sforce-Call-Options", &self.call_options);
         for (name, value) in &call.headers {
             request = request.header(*name, *value);
         }

@@ -52,6 +52,9 @@ pub fn settings(
     if let Some(rate) = connection.budget.requests_per_second {
         settings.budget.requests_per_second = NonZeroU32::new(rate);
     }
+    if let Some(name) = &connection.client_name {
+        settings.client_name = name.to_string();
+    }
     settings.allowed_hosts.clone_from(&connection.allowed_hosts);
     if let Some(bundle) = &connection.ca_bundle {
         let pem = std::fs::read(base_dir.join(bundle)).map_err(|error| {

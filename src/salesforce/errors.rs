@@ -186,6 +186,14 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
 pub fn name_row(remote_code: &str, message: &str) -> Code {
     match remote_code {
         "NOT_FOUND" | "NUMBER_OUTSIDE_VALID_RANGE" | "JSON_PARSER_ERROR" => Code::RecordRefused,
+        // The field is there: it is the parent named by its key that is not.
+        "INVALID_FIELD"
+            if message
+                .to_ascii_lowercase()
+                .contains("foreign key external id") =>
+        {
+            Code::RecordRefused
+        }
         other => match name(other, message, ROW_STATUS) {
             Code::RequestRefused => Code::RecordRefused,
             known => known,

@@ -10,6 +10,7 @@ pub mod fit;
 mod host;
 mod refusal;
 mod retry;
+mod breaker;
 pub mod budget;
 mod wire;
 mod session;

@@ -30,6 +30,8 @@ pub(super) struct Failure {
     /// Whether the request may have been carried out although it failed here: its bytes may have left, and no answer says
     /// that it was refused.
     pub(super) maybe_done: bool,
+    /// Whether it is one of many: the org does not answer at present, so the failure is no try of this request.
+    pub(super) in_outage: bool,
 }
 
 impl Failure {
@@ -44,6 +46,7 @@ impl Failure {
             retry_after: None,
             settled: false,
             maybe_done: false,
+            in_outage: false,
         }
     }
 
@@ -69,6 +72,7 @@ impl From<Error> for Failure {
             retry_after: None,
             settled: true,
             maybe_done: false,
+            in_outage: false,
         }
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 
+use super::breaker::Breaker;
 use super::errors::Class;
 use super::refusal::Failure;
-use super::settings::{Retry, RetryObserver, RetryPolicy};
+use super::settings::{Retry, RetryObserver, RetryPolicy, Settings};
 
 /// What a second try of a request can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,20 +30,38 @@ pub(super) struct Retries {
     policy: RetryPolicy,
     observer: Option<RetryObserver>,
     count: AtomicU64,
+    breaker: Breaker,
 }
 
 impl Retries {
-    pub(super) fn new(policy: RetryPolicy, observer: Option<RetryObserver>) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            policy,
-            observer,
+            policy: settings.retry,
+            observer: settings.on_retry.clone(),
             count: AtomicU64::new(0),
+            breaker: Breaker::new(settings.breaker, settings.on_outage.clone()),
         }
+    }
+
+    /// What every exchange passes.
+    pub(super) const fn breaker(&self) -> &Breaker {
+        &self.breaker
     }
 
     /// How often a request was sent again.
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// How long to wait before rows that were locked are sent again, behind the try of this number.
+    pub(super) fn backoff(&self, attempt: u32) -> Duration {
+        let factor = 1_u32
+            .checked_shl(attempt.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let longest = self.policy.base.checked_mul(factor);
+        longest
+            .map_or(self.policy.cap, |longest| longest.min(self.policy.cap))
+            .mul_f64(fastrand::f64())
     }
 
     /// Makes one try after the other until one succeeds, fails for good, or the tries are used up.
@@ -59,6 +78,7 @@ impl Retries {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
+            let is_held = failure.in_outage && is_repeated(&self.policy, repeat, &failure);
             let wait = wait(&self.policy, repeat, attempt, &failure, fastrand::f64());
             let failure = match repeat {
                 Repeat::Twice if failure.maybe_done => unclear(failure.error),
@@ -67,6 +87,11 @@ impl Retries {
             let error = failure
                 .error
                 .with(|context| context.attempt = Some(attempt));
+            // The breaker waits in place of this loop, and gives up in its place too.
+            if is_held {
+                self.count.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             let Some(wait) = wait else {
                 return Err(error);
             };
@@ -98,6 +123,24 @@ fn wait(
     failure: &Failure,
     random: f64,
 ) -> Option<Duration> {
+    if !is_repeated(policy, repeat, failure) || attempt >= policy.attempts {
+        return None;
+    }
+    let doubled = |base: Duration| {
+        let factor = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
+        base.checked_mul(factor)
+            .map_or(policy.cap, |longest| longest.min(policy.cap))
+    };
+    let chosen = if failure.class() == Class::SlowDown {
+        policy.slow_base + doubled(policy.slow_base).mul_f64(random)
+    } else {
+        doubled(policy.base).mul_f64(random)
+    };
+    Some(chosen.max(failure.retry_after.unwrap_or_default()))
+}
+
+/// Whether a failure is one that may be repeated at all.
+fn is_repeated(policy: &RetryPolicy, repeat: Repeat, failure: &Failure) -> bool {
     let class = failure.class();
     // I12: the class decides, and for a change also whether it may have been made.
     let again = match repeat {
@@ -107,24 +150,10 @@ fn wait(
         Repeat::Same => class.is_retried() || failure.maybe_done,
         Repeat::Twice => class.is_retried() && !failure.maybe_done,
     };
-    if failure.settled || !again || attempt >= policy.attempts {
-        return None;
-    }
-    let doubled = |base: Duration| {
-        let factor = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-        base.checked_mul(factor)
-            .map_or(policy.cap, |longest| longest.min(policy.cap))
-    };
-    let chosen = if class == Class::SlowDown {
-        policy.slow_base + doubled(policy.slow_base).mul_f64(random)
-    } else {
-        doubled(policy.base).mul_f64(random)
-    };
-    match failure.retry_after {
-        Some(asked) if asked > policy.retry_after_cap => None,
-        Some(asked) => Some(asked.max(chosen)),
-        None => Some(chosen),
-    }
+    let in_reason = failure
+        .retry_after
+        .is_none_or(|asked| asked <= policy.retry_after_cap);
+    again && in_reason && !failure.settled
 }
 
 /// Names the end of a request that may have been carried out and cannot be repeated.

@@ -106,7 +106,8 @@ impl Session {
         {
             return Err(refused.again());
         }
-        let access = match retries.run(Repeat::Read, || self.sign_in(wire)).await {
+        let sign_in = || retries.breaker().hold(self.sign_in(wire));
+        let access = match retries.run(Repeat::Read, sign_in).await {
             Ok(access) => Arc::new(access),
             Err(error) => {
                 state.refused = Some((Instant::now(), Refused::of(&error)));

@@ -21,12 +21,16 @@ pub struct Settings {
     pub consumer_secret: Secret,
     /// The REST API's version, as `67.0`.
     pub api_version: String,
+    /// The name under which changes are told from those of other programs (REST API Developer Guide, "Call Options Header").
+    pub client_name: String,
     /// How much of the org's API bridged may use.
     pub budget: Budget,
     /// How long each part of an exchange may take.
     pub timeouts: Timeouts,
     /// When and how often a passing failure is tried again.
     pub retry: RetryPolicy,
+    /// When requests wait for an org that does not answer, and for how long.
+    pub breaker: BreakerPolicy,
     /// The most bytes one answer's body may have, after decompression.
     pub max_answer_bytes: usize,
     /// Certificate authorities to trust besides the system's, each a PEM bundle.
@@ -39,6 +43,8 @@ pub struct Settings {
     pub lookup: Arc<dyn Lookup>,
     /// Is told of each wait before a further try.
     pub on_retry: Option<RetryObserver>,
+    /// Is told when the org stops answering, and when it answers again; without one the log is.
+    pub on_outage: Option<OutageObserver>,
 }
 
 /// Is told of each wait before a further try.
@@ -53,6 +59,28 @@ pub struct Retry<'a> {
     pub wait: Duration,
     /// The number of the coming try, counted from 1.
     pub attempt: u32,
+}
+
+/// Is told when the org stops answering, and when it answers again.
+pub type OutageObserver = Arc<dyn Fn(&Outage) + Send + Sync>;
+
+/// The begin or the end of a time in which an org does not answer; its text is fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outage {
+    /// Requests wait from now on.
+    Began {
+        /// The failure that was one too many.
+        reason: String,
+        /// How long they wait at most.
+        patience: Duration,
+    },
+    /// Requests leave again.
+    Over {
+        /// How long they waited.
+        lasted: Duration,
+        /// How many requests asked meanwhile, the answered one included.
+        probes: u32,
+    },
 }
 
 /// How much of the org's API bridged may use.
@@ -94,6 +122,24 @@ pub struct RetryPolicy {
     pub retry_after_cap: Duration,
 }
 
+/// When requests wait for an org that stopped answering. Failures that count are those of the connection, answers that come
+/// too late, and 5xx; a refusal or a limit is an answer. An org that never answered is not waited for.
+///
+/// While they wait, one request at a time asks whether the org answers again, and its failures are no tries of
+/// [`RetryPolicy::attempts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerPolicy {
+    /// So many failures in a row, of whatever requests of the client, make all of them wait. Below
+    /// [`RetryPolicy::attempts`], so that one request alone can find it out.
+    pub failures: u32,
+    /// The longest wait before the first probe, and half of it the shortest; each further one may be twice as long.
+    pub first_wait: Duration,
+    /// The longest wait between two probes. For so long requests are also refused at once after an outage was given up.
+    pub longest_wait: Duration,
+    /// How long an outage may last until requests fail; zero for no waiting at all.
+    pub patience: Duration,
+}
+
 impl Settings {
     /// The settings of a connection, with the defaults for everything else.
     pub fn new(
@@ -106,15 +152,18 @@ impl Settings {
             consumer_key: consumer_key.into(),
             consumer_secret,
             api_version: "67.0".to_owned(),
+            client_name: "bridged".to_owned(),
             budget: Budget::default(),
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
+            breaker: BreakerPolicy::default(),
             max_answer_bytes: 32 << 20,
             extra_ca: Vec::new(),
             allowed_hosts: Vec::new(),
             proxy: None,
             lookup: Arc::new(SystemLookup),
             on_retry: None,
+            on_outage: None,
         }
     }
 }
@@ -151,6 +200,17 @@ impl Default for RetryPolicy {
     }
 }
 
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(30),
+            patience: Duration::from_mins(5),
+        }
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -159,6 +219,7 @@ impl fmt::Debug for Settings {
             .field("budget", &self.budget)
             .field("timeouts", &self.timeouts)
             .field("retry", &self.retry)
+            .field("breaker", &self.breaker)
             .finish_non_exhaustive()
     }
 }

@@ -83,7 +83,7 @@ impl Default for WriteOptions {
 impl Writer {
     /// A writer over the session of a client.
     pub fn new(client: Client) -> Self {
-        Self(client)
+        Self(client.for_writing())
     }
 
     /// The client it shares its session with.

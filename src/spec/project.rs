@@ -112,6 +112,10 @@ pub struct SalesforceConnection {
     /// How much of the org's API allowance bridged may use.
     #[serde(default)]
     pub budget: Budget,
+    /// The name under which Salesforce tells bridged's changes from those of other programs (`Sforce-Call-Options`).
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(extend("default" = "bridged"), example = &"bridged")]
+    pub client_name: Option<SlugName>,
     /// Hosts outside Salesforce's own domains that credentials may go to, by their exact names.
     #[serde(default)]
     #[schemars(example = hosts_example())]

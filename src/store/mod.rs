@@ -58,9 +58,12 @@
 //!   keeps its id, and adds its attempts up; one settled later closes it, unless the same commit rejects it as well. A
 //!   record without a key has a letter for each rejection. Lists leave closed letters out unless they are asked for.
 //! - **ST30** A record-level plan reads back as it was written down last.
+//! - **ST31** A profile that is there when an event of it is stored is listed as engaged, by the change number that the
+//!   event gave it; nothing else gives or takes that number.
 //!
 //! Calls block; they are made from a thread of their own. Secrets never reach a store.
 
+pub mod encoded;
 pub mod model;
 pub mod read_only;
 pub mod sqlite;
@@ -80,8 +83,8 @@ use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 use self::location::Location;
 use self::model::{
     Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
-    EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock,
-    RunRow, StoredProfile,
+    Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter,
+    RunLock, RunRow, StoredProfile,
 };
 use self::sqlite::{Options, SqliteStore};
 
@@ -178,6 +181,11 @@ pub trait Store: Send + Sync + Debug {
         until: u64,
         limit: u32,
     ) -> Result<Vec<Changed<StoredProfile>>>;
+
+    /// The profiles, tombstones left out, whose latest engagement was stored behind `after` and not behind `until`, in the
+    /// order of these changes (ST31).
+    fn engaged_profiles(&self, after: u64, until: u64, limit: u32)
+    -> Result<Vec<Changed<Engaged>>>;
 
     /// How many records these lists hold altogether (ST25).
     fn count_changed(&self, kind: RecordKind, after: u64, until: u64) -> Result<u64>;

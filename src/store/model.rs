@@ -16,10 +16,10 @@ use crate::foundation::id::{Fingerprint, PipelineName, RunId};
 use crate::foundation::record::{DeadLetter, Profile, RecordError, Score};
 
 pub use self::activity::{
-    Changed, EngagementCounts, EngagementSummary, MAX_WORD_BYTES, OutcomeOf, RecordKind,
+    Changed, Engaged, EngagementCounts, EngagementSummary, MAX_WORD_BYTES, OutcomeOf, RecordKind,
     check_engagement, check_outcome,
 };
-pub use self::written::{Acknowledged, Acknowledgement, Applied, Closed, Incoming, Place};
+pub use self::written::{Acknowledged, Acknowledgement, Applied, Closed, Form, Incoming, Place};
 
 /// The longest key of a profile, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -245,6 +245,19 @@ pub struct CachedDescribe {
 ///
 /// A commit that contains a profile which does not pass is refused as a whole, so callers ask before they commit.
 pub fn check_profile(profile: &Profile) -> Result<(), RecordError> {
+    let values = profile.attributes.iter().chain(&profile.consent);
+    check_parts(
+        &profile.key,
+        values.map(|(name, value)| (name.as_str(), value)),
+    )
+    .map(|_| ())
+}
+
+/// The check of a profile with this key and these attributes and consents; the bytes they hold, names and values.
+pub(super) fn check_parts<'v>(
+    key: &str,
+    values: impl Iterator<Item = (&'v str, &'v Value)>,
+) -> Result<usize, RecordError> {
     let refuse = |field: Option<&str>, message: String| {
         Err(RecordError {
             code: Code::ProfileUnstorable,
@@ -253,19 +266,19 @@ pub fn check_profile(profile: &Profile) -> Result<(), RecordError> {
             remote_code: None,
         })
     };
-    if profile.key.is_empty() {
+    if key.is_empty() {
         return refuse(None, "the profile's key is empty".to_owned());
     }
-    if profile.key.len() > MAX_KEY_BYTES {
+    if key.len() > MAX_KEY_BYTES {
         let message = format!("the profile's key is longer than {MAX_KEY_BYTES} bytes");
         return refuse(None, message);
     }
-    if profile.key.chars().any(char::is_control) {
+    if key.chars().any(char::is_control) {
         let message = "the profile's key holds a control character".to_owned();
         return refuse(None, message);
     }
     let mut left = MAX_PROFILE_BYTES;
-    for (name, value) in profile.attributes.iter().chain(&profile.consent) {
+    for (name, value) in values {
         let Some(size) = weigh(value, MAX_DEPTH) else {
             let message = format!("lists and objects nest deeper than {MAX_DEPTH} levels");
             return refuse(Some(name), message);
@@ -276,7 +289,7 @@ pub fn check_profile(profile: &Profile) -> Result<(), RecordError> {
         };
         left = rest;
     }
-    Ok(())
+    Ok(MAX_PROFILE_BYTES - left)
 }
 
 /// The bytes of all names and texts inside, and eight for anything else; `None` when it nests deeper than `depth`.
@@ -359,6 +372,11 @@ pub fn run_superseded(run_id: RunId) -> Error {
     .help("See `bridged runs`: another run of the pipeline took over, or this one is finished")
 }
 
+/// The error of a profile that [`check_profile`] refuses.
+pub(super) fn unstorable(reason: RecordError) -> Error {
+    Error::new(reason.code, reason.message)
+}
+
 impl Commit<'_> {
     /// The checks that come before anything is written (ST7, ST14).
     pub fn check(&self) -> Result<()> {
@@ -387,8 +405,10 @@ impl Commit<'_> {
             check_change_cursor(cursor).map_err(|why| cursor_corrupt(self.pipeline, &why))?;
         }
         for incoming in self.profiles {
-            check_profile(&incoming.profile)
-                .map_err(|reason| Error::new(reason.code, reason.message))?;
+            // What is encoded was checked before.
+            if let Form::Whole(profile) = &incoming.profile {
+                check_profile(profile).map_err(unstorable)?;
+            }
         }
         Ok(())
     }

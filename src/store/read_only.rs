@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use crate::foundation::error::Result;
 use crate::foundation::event::{ChangeCursor, Cursor};
 use crate::foundation::id::PipelineName;
+use crate::foundation::record::Outcome;
 
 use super::Store;
 use super::model::{
-    Acknowledged, Applied, CachedDescribe, Changed, DeadLetterRow, EngagementSummary, LetterFilter,
-    OutcomeOf, RecordKind, StoredProfile,
+    Acknowledged, Applied, CachedDescribe, Changed, DeadLetterRow, Engaged, EngagementSummary,
+    LetterFilter, OutcomeOf, RecordKind, RunRow, StoredProfile,
 };
 
 /// The reads of a store, and nothing else: no call of this type changes anything (I11).
@@ -82,6 +83,19 @@ impl ReadOnly {
         self.0.changed_profiles(after, until, limit)
     }
 
+    /// The profiles whose latest engagement was stored between two change numbers.
+    ///
+    /// # Errors
+    /// What [`Store::engaged_profiles`] says.
+    pub fn engaged_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<Engaged>>> {
+        self.0.engaged_profiles(after, until, limit)
+    }
+
     /// How many records changed between two numbers.
     ///
     /// # Errors
@@ -125,6 +139,22 @@ impl ReadOnly {
     /// What [`Store::applied`] says.
     pub fn applied(&self, digest: &str) -> Result<Option<Applied>> {
         self.0.applied(digest)
+    }
+
+    /// The latest run of the pipeline that ended as `done`.
+    ///
+    /// # Errors
+    /// What [`Store::last_done`] says.
+    pub fn last_done(&self, pipeline: &PipelineName) -> Result<Option<RunRow>> {
+        self.0.last_done(pipeline)
+    }
+
+    /// One outcome by its id.
+    ///
+    /// # Errors
+    /// What [`Store::outcome`] says.
+    pub fn outcome(&self, id: &str) -> Result<Option<Outcome>> {
+        self.0.outcome(id)
     }
 
     /// The cached describe of an object.

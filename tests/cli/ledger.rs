@@ -27,6 +27,7 @@ fn run(pipeline: &str, state: Option<RunState>, ledger: Ledger) -> Run {
             id: String::new(),
             window_end: started_at,
         }),
+        change_cursor: None,
         started_at,
         finished_at: state.map(|_| "2027-03-01T06:00:02.5Z".parse().unwrap()),
         error: None,

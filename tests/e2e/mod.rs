@@ -1,5 +1,8 @@
 //! The real binary, end to end, crashes included.
 
 mod kill;
+mod kill_writes;
+mod networks;
+mod scene;
 mod secrets;
 mod signals;

@@ -263,7 +263,7 @@ async fn i13_a_second_run_of_one_pipeline_is_refused_while_the_first_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s22_the_daily_limit_ends_the_run_and_keeps_what_was_committed() {
     let org = Org::with_leads(400).await;
-    org.faults(json!([{ "match": { "path": "*/query", "after": 3 }, "action": { "kind": "limit", "which": "daily" } }])).await;
+    org.faults(json!([{ "match": { "path": "*/query", "after": 4 }, "action": { "kind": "limit", "which": "daily" } }])).await;
     let report = org.run(LEADS).await.unwrap();
     assert_eq!(report.state, RunState::Failed);
     assert_eq!(report.error.as_ref().unwrap().0, Code::DailyLimitReached);
@@ -409,11 +409,12 @@ field_map: { about: \"{{ Description }}\", revenue: \"{{ AnnualRevenue }}\" }
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_that_cannot_run_refuse_the_run_before_anything_is_sent() {
     let org = Org::with_leads(5).await;
-    let yaml = LEADS.replace("direction: read", "direction: read_write")
-        + "targets: { lead: { object: Lead, operation: update, match: { Id: \"{{ salesforce_id }}\" }, field_map: { Rating: Hot } } }\n";
+    let yaml = LEADS.to_owned()
+        + "consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }\n\
+           broadcast: { connection: whatsapp, campaign: c, to: \"{{ name }}\", template: { name: t, language: en_US } }\n";
     let error = org.run(&yaml).await.unwrap_err();
     assert_eq!(error.code(), Code::NotExecutable);
-    assert!(error.message().contains("target:lead"), "{error}");
+    assert!(error.message().contains("broadcast"), "{error}");
     assert_eq!(org.ledger().await["totals"]["api_calls"], 0);
 }
 

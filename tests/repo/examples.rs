@@ -104,7 +104,7 @@ fn arguments(command: &str) -> Option<Vec<String>> {
 /// A copy of what the documents' commands work on.
 fn copy() -> Project {
     let project = Project::empty();
-    for folder in ["pipelines", "schemas"] {
+    for folder in ["pipelines", "schemas", "docs/samples"] {
         for file in files(folder, "") {
             project.write(&file.path, &file.text);
         }

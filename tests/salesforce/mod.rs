@@ -1,6 +1,7 @@
 //! The wire client against a scripted server.
 
 mod bodies;
+mod breaker;
 mod errors;
 mod fit;
 mod hosts;

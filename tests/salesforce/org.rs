@@ -59,6 +59,9 @@ pub(crate) fn settings(instance_url: impl Into<String>) -> Settings {
     settings.retry.attempts = 3;
     settings.retry.base = Duration::from_millis(1);
     settings.retry.slow_base = Duration::from_millis(1);
+    settings.breaker.first_wait = Duration::from_millis(1);
+    settings.breaker.longest_wait = Duration::from_millis(5);
+    settings.breaker.patience = Duration::from_millis(100);
     settings.timeouts.answer = Duration::from_secs(20);
     settings
 }

@@ -345,7 +345,7 @@ fn fill(dir: &Path) {
     let store = open(dir);
     let run = begin(&store, "leads");
     let text = "x".repeat(40);
-    for number in 0..40_i64 {
+    for number in 0..48_i64 {
         let profiles: Vec<_> = (0..500)
             .map(|index| {
                 let attributes: serde_json::Map<_, _> = (0..20)
@@ -358,7 +358,8 @@ fn fill(dir: &Path) {
             })
             .collect();
         run.deliver(number, &profiles);
-        if number == 9 {
+        // By then the cache is full.
+        if number == 23 {
             println!("part={}", peak_memory());
         }
     }

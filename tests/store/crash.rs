@@ -292,8 +292,8 @@ fn r07_a_full_store_rolls_back_and_goes_on_when_there_is_room() {
 fn r07_a_write_that_fails_at_any_size_of_the_files_corrupts_nothing() {
     let mut codes = std::collections::BTreeSet::new();
     let mut counts = std::collections::BTreeSet::new();
-    // The limit counts blocks of 512 or 1,024 bytes, as the shell has it; a page is 4,096.
-    for blocks in (1..500).step_by(11) {
+    // The limit counts blocks of 512 or 1,024 bytes, as the shell has it; a page is 8,192.
+    for blocks in (1..2_000).step_by(43) {
         let dir = tempfile::tempdir().expect("folder");
         let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
         let output = command_after(&limit, "grow", dir.path())
@@ -338,7 +338,7 @@ fn r15_memory_does_not_grow_with_the_rows() {
     assert!(part > 1_000, "{part} KiB");
     assert!(
         all < part + 6_000,
-        "from {part} KiB after 5,000 rows to {all} KiB after 20,000"
+        "from {part} KiB after 12,000 rows to {all} KiB after 24,000"
     );
 }
 

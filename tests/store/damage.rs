@@ -17,6 +17,9 @@ use super::sample::{
     Open, Sqlite, Subject, at, begin, cursor, engagement, incoming, name, outcome, profile, score,
 };
 
+/// The bytes of a page in a new file.
+const PAGE: usize = 8_192;
+
 fn path(subject: &Sqlite) -> PathBuf {
     subject.0.path().join("state/bridged.db")
 }
@@ -287,7 +290,7 @@ fn a_file_that_is_cut_off_is_corrupt_and_left_as_it_is() {
     drop(filled(&subject));
     let path = path(&subject);
     let whole = fs::read(&path).expect("read");
-    for keep in [whole.len() - 1, whole.len() / 2, 4_096, 100] {
+    for keep in [whole.len() - 1, whole.len() / 2, PAGE, 100] {
         fs::write(&path, &whole[..keep]).expect("cut");
         let error = SqliteStore::open(&path, &Options::default()).expect_err("cut off");
         assert_eq!(error.code(), Code::StoreCorrupt, "{keep} bytes: {error}");
@@ -318,11 +321,11 @@ fn a_page_that_is_overwritten_is_an_error_or_was_not_needed() {
     let path = path(&subject);
     let whole = fs::read(&path).expect("read");
     let mut noticed = 0;
-    for page in 0..whole.len() / 4_096 {
+    for page in 0..whole.len() / PAGE {
         let mut bytes = whole.clone();
         // The header of the first page stays: without it the file is no database at all.
-        let start = (page * 4_096).max(100);
-        bytes[start..(page + 1) * 4_096].fill(0xa5);
+        let start = (page * PAGE).max(100);
+        bytes[start..(page + 1) * PAGE].fill(0xa5);
         fs::write(&path, bytes).expect("overwritten");
         let read =
             SqliteStore::open(&path, &Options::default()).and_then(|store| everything(&store));

@@ -165,7 +165,7 @@ fn write(run: &Open, records: &[(String, u8)], now: i64) -> String {
         .iter()
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, points)| Incoming {
-            profile: profile(key, json!({ "x": points })),
+            profile: profile(key, json!({ "x": points })).into(),
             place: Place::Counted,
         })
         .collect();

@@ -11,9 +11,9 @@ use bridged::foundation::record::{DeadLetter, Engagement, Outcome, Profile, Reco
 use bridged::store::Store;
 use bridged::store::model::{
     Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DEFAULT_LIMIT,
-    DeadLetterRow, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind,
-    RunFilter, RunLock, RunRow, Settled, StoredProfile, check_engagement, check_outcome,
-    check_profile, check_report, email_key, run_superseded,
+    DeadLetterRow, Engaged, EngagementSummary, Form, Imported, LetterFilter, NewRun, OutcomeOf,
+    RecordKind, RunFilter, RunLock, RunRow, Settled, StoredProfile, check_engagement,
+    check_outcome, check_profile, check_report, email_key, run_superseded,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -35,6 +35,7 @@ struct State {
     profile_changes: BTreeMap<String, u64>,
     outcomes: BTreeMap<String, (u64, Outcome)>,
     engagements: BTreeMap<String, Engagement>,
+    engaged: BTreeMap<String, u64>,
     change_cursors: BTreeMap<PipelineName, ChangeCursor>,
     acknowledged: BTreeMap<(PipelineName, String, String), Acknowledged>,
     scores: BTreeMap<(String, PipelineName), (Score, Timestamp)>,
@@ -271,7 +272,14 @@ impl Store for Memory {
         let mut state = self.state();
         let mut next = state.clone();
         let now = millis(commit.at);
-        let profiles: Vec<_> = commit.profiles.iter().map(|one| &one.profile).collect();
+        let forms = commit.profiles.iter().map(|one| &one.profile);
+        let whole: Vec<Profile> = forms
+            .map(|form| match form {
+                Form::Whole(profile) => profile.clone(),
+                Form::Encoded(encoded) => encoded.decode().expect("it was encoded from a profile"),
+            })
+            .collect();
+        let profiles: Vec<_> = whole.iter().collect();
         let profiles = next.lay_all(&profiles, now);
         let profiles: Vec<_> = profiles.into_iter().map(Settled::from).collect();
         next.keep(commit, now);
@@ -493,6 +501,7 @@ impl Store for Memory {
         for profile in touched {
             let change = state.next_change();
             if state.profiles.contains_key(&profile) {
+                state.engaged.insert(profile.clone(), change);
                 state.profile_changes.insert(profile, change);
             }
         }
@@ -533,6 +542,33 @@ impl Store for Memory {
                 record: OutcomeOf {
                     outcome: outcome.clone(),
                     profile: state.profiles.get(&outcome.profile).cloned(),
+                },
+            })
+            .collect();
+        found.sort_by_key(|one| one.change);
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    fn engaged_profiles(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Changed<Engaged>>> {
+        let state = self.state();
+        let mut found: Vec<_> = state
+            .engaged
+            .iter()
+            .filter(|(_, change)| **change > after && **change <= until)
+            .map(|(key, change)| (*change, &state.profiles[key].profile))
+            .filter(|(_, profile)| !profile.deleted)
+            .map(|(change, profile)| Changed {
+                change,
+                record: Engaged {
+                    key: profile.key.clone(),
+                    salesforce_id: profile.salesforce_id.clone(),
+                    object: profile.object.clone(),
                 },
             })
             .collect();

@@ -40,6 +40,7 @@ macro_rules! every_sentence {
             st25_changes_are_listed_in_their_order,
             st25_what_changes_while_it_is_read_comes_later,
             st25_an_outcome_comes_with_its_person,
+            st31_engaged_profiles_are_listed_and_no_others,
             st26_the_change_cursor_is_what_the_last_commit_said,
             st26_a_malformed_change_cursor_is_not_written,
             st27_the_last_acknowledgement_is_kept,
@@ -60,7 +61,7 @@ fn st7_a_counted_profile_has_its_place_already(subject: &dyn Subject) {
     let store = subject.open();
     let open = begin(&store, "leads");
     let counted = |key: &str| Incoming {
-        profile: profile(key, json!({ "x": 1 })),
+        profile: profile(key, json!({ "x": 1 })).into(),
         place: Place::Counted,
     };
     let profiles = [
@@ -474,6 +475,42 @@ fn st25_what_changes_while_it_is_read_comes_later(subject: &dyn Subject) {
     let keys: Vec<_> = rest.iter().map(|one| &one.record.profile.key).collect();
     assert_eq!(keys, ["c"]);
     assert_eq!(changed(&*store, until), ["b"]);
+}
+
+fn st31_engaged_profiles_are_listed_and_no_others(subject: &dyn Subject) {
+    let store = subject.open();
+    let profiles = ["a", "b", "c"].map(|key| profile(key, json!({ "n": 1 })));
+    store.import_profiles(&profiles, at(1)).expect("imported");
+    let before = store.newest_change().expect("read");
+    let events = [
+        engagement("e-1", "b", EngagementKind::Replied, 5),
+        engagement("e-2", "nobody", EngagementKind::Replied, 6),
+    ];
+    store.import_engagements(&events, at(2)).expect("imported");
+    let until = store.newest_change().expect("read");
+    let keys = |after, until| -> Vec<String> {
+        let found = store.engaged_profiles(after, until, 9).expect("list");
+        found.into_iter().map(|one| one.record.key).collect()
+    };
+    assert_eq!(keys(before, until), ["b"]);
+    assert_eq!(keys(0, before), [""; 0]);
+
+    // The same event again, and a profile that changes otherwise, engage nobody.
+    store.import_engagements(&events, at(3)).expect("imported");
+    let changed = [
+        profile("c", json!({ "n": 2 })),
+        profile("b", json!({ "n": 2 })),
+    ];
+    store.import_profiles(&changed, at(3)).expect("imported");
+    assert_eq!(keys(until, u64::MAX), [""; 0]);
+    assert_eq!(keys(before, u64::MAX), ["b"]);
+
+    let gone = [bridged::foundation::record::Profile {
+        deleted: true,
+        ..profile("b", json!({}))
+    }];
+    store.import_profiles(&gone, at(4)).expect("imported");
+    assert_eq!(keys(0, u64::MAX), [""; 0]);
 }
 
 fn st25_an_outcome_comes_with_its_person(subject: &dyn Subject) {

@@ -9,6 +9,7 @@ use bridged::foundation::record::{
     DeadLetter, Engagement, EngagementKind, Outcome, Profile, RecordError, Score,
 };
 use bridged::store::Store;
+use bridged::store::encoded::Encoded;
 use bridged::store::model::{Commit, Committed, Incoming, NewRun, RunLock};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -181,7 +182,12 @@ impl Open {
 
 /// Profiles that the store counts.
 pub(crate) fn incoming(profiles: &[Profile]) -> Vec<Incoming> {
-    profiles.iter().cloned().map(Incoming::from).collect()
+    // Each second one as an engine hands it over that had a thread to encode it.
+    let form = |(place, profile): (usize, &Profile)| match Encoded::of(profile) {
+        Ok(encoded) if place % 2 == 1 => Incoming::from(encoded),
+        _ => Incoming::from(profile.clone()),
+    };
+    profiles.iter().enumerate().map(form).collect()
 }
 
 /// An outcome with a text, a number and a list.

@@ -3,6 +3,8 @@
 pub(crate) mod binary;
 pub(crate) mod golden;
 pub(crate) mod org;
+pub(crate) mod people;
 pub(crate) mod project;
+pub(crate) mod proxy;
 pub(crate) mod sandbox;
 pub(crate) mod wire;

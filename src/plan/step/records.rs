@@ -1,5 +1,6 @@
 //! The step that reads Bridged's own records.
 
+use crate::foundation::id::Fingerprint;
 use crate::spec::source::RecordKind;
 use crate::template::Template;
 
@@ -15,6 +16,12 @@ pub struct Records {
 }
 
 impl Records {
+    /// Identifies the source for its cursor: another condition must not continue from it.
+    pub fn hash(&self) -> String {
+        let when = self.when.as_ref().map_or("", Template::source);
+        Fingerprint::of(&format!("{}\n{when}", word(self.kind))).short()
+    }
+
     pub(super) fn properties(&self) -> Vec<Property> {
         let mut properties = vec![("records", word(self.kind).to_owned())];
         if let Some(when) = &self.when {

@@ -30,9 +30,24 @@ pub struct Target {
     pub duplicate_rule: DuplicateRule,
     /// The targets whose ids it uses.
     pub waits_for: Vec<String>,
+    /// Whether it updates the very row that was read, whose values are then known without another call.
+    pub of_row: bool,
 }
 
 impl Target {
+    /// Whether its key can be told before any other target was written.
+    pub fn has_early_key(&self) -> bool {
+        let waits = |(_, value): &(String, Expression)| {
+            value.names().iter().any(|name| name.path[0] == "targets")
+        };
+        !self.key.as_ref().is_some_and(waits)
+    }
+
+    /// Whether a value that changed in Salesforce since it was read must be noticed before it is overwritten.
+    pub fn guards_conflicts(&self) -> bool {
+        self.of_row && self.on_conflict != OnConflict::Bridged
+    }
+
     pub(super) fn properties(&self) -> Vec<Property> {
         let mut properties = vec![(
             "object",
@@ -51,7 +66,9 @@ impl Target {
             "fields",
             lines(self.fields.iter().map(|(name, e)| (name.as_str(), e))),
         ));
-        properties.push(("conflict", conflict(self.on_conflict).to_owned()));
+        if self.of_row {
+            properties.push(("conflict", conflict(self.on_conflict).to_owned()));
+        }
         if self.assignment_rule != AssignmentRule::default() {
             properties.push(("assignment rule", format!("{:?}", self.assignment_rule)));
         }

@@ -41,6 +41,17 @@ pub struct OutcomeOf {
     pub profile: Option<StoredProfile>,
 }
 
+/// A profile whose person was engaged, by what identifies it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engaged {
+    /// Its key.
+    pub key: String,
+    /// The Salesforce Id of the row it was read from, where it was.
+    pub salesforce_id: Option<String>,
+    /// The object of that row.
+    pub object: Option<String>,
+}
+
 /// How often each thing happened in a window of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngagementCounts {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::foundation::id::{PipelineName, RunId};
 use crate::foundation::record::Profile;
+use crate::store::encoded::Encoded;
 
 /// Who decides a profile's place in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +15,26 @@ pub enum Place {
     Counted,
 }
 
+/// A profile as it is, or already in the form in which it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Form {
+    /// As it is.
+    Whole(Profile),
+    /// Checked and written as JSON texts, by whoever had a thread to spare.
+    Encoded(Encoded),
+}
+
+impl From<Profile> for Form {
+    fn from(profile: Profile) -> Self {
+        Form::Whole(profile)
+    }
+}
+
 /// A profile on its way into the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
     /// The profile, to be laid over what is stored.
-    pub profile: Profile,
+    pub profile: Form,
     /// Who counts it.
     pub place: Place,
 }
@@ -27,7 +43,16 @@ pub struct Incoming {
 impl From<Profile> for Incoming {
     fn from(profile: Profile) -> Self {
         Self {
-            profile,
+            profile: profile.into(),
+            place: Place::Store,
+        }
+    }
+}
+
+impl From<Encoded> for Incoming {
+    fn from(profile: Encoded) -> Self {
+        Self {
+            profile: Form::Encoded(profile),
             place: Place::Store,
         }
     }

@@ -23,6 +23,11 @@ impl Changes {
         })
     }
 
+    /// The number that [`Changes::next`] gives next.
+    pub(super) const fn following(&self) -> i64 {
+        self.newest + 1
+    }
+
     /// A number that no record had before.
     pub(super) const fn next(&mut self) -> i64 {
         self.newest += 1;

@@ -1,13 +1,15 @@
 //! One transaction for everything an acknowledged group of records leaves behind.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
-use serde_json::{Map, Value};
 
-use crate::foundation::error::Result;
+use crate::foundation::error::{Error, Result};
 use crate::foundation::failpoint::reach;
 use crate::foundation::record::Profile;
-use crate::store::model::{Commit, Committed, Imported, Settled, email_key};
+use crate::store::encoded::{Encoded, Given};
+use crate::store::model::{Commit, Committed, Form, Imported, Settled, unstorable};
 
 use super::changes::Changes;
 use super::error::cannot;
@@ -19,7 +21,8 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(&failed)?;
     let mut changes = Changes::begin(&transaction)?;
-    let incoming: Vec<&Profile> = commit.profiles.iter().map(|one| &one.profile).collect();
+    let forms = commit.profiles.iter().map(|one| &one.profile);
+    let incoming: Vec<Cow<'_, Encoded>> = forms.map(encoded).collect::<Result<_>>()?;
     let profiles = write_profiles(&transaction, &incoming, commit.at, &mut changes)?;
     let profiles: Vec<Settled> = profiles.into_iter().map(Settled::from).collect();
     reach("store-mid-commit");
@@ -46,10 +49,23 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     })
 }
 
+fn encoded(form: &Form) -> Result<Cow<'_, Encoded>> {
+    match form {
+        Form::Encoded(encoded) => Ok(Cow::Borrowed(encoded)),
+        Form::Whole(profile) => encode(profile),
+    }
+}
+
+/// The form in which a profile is stored.
+pub(super) fn encode<'p>(profile: &Profile) -> Result<Cow<'p, Encoded>> {
+    let encoded = Encoded::of(profile);
+    encoded.map(Cow::Owned).map_err(unstorable)
+}
+
 /// Lays profiles over what is stored; one entry for each, in their order.
 pub(super) fn write_profiles(
     connection: &Connection,
-    profiles: &[&Profile],
+    profiles: &[Cow<'_, Encoded>],
     at: Timestamp,
     changes: &mut Changes,
 ) -> Result<Vec<Imported>> {
@@ -62,7 +78,7 @@ pub(super) fn write_profiles(
     order.sort_by(|left, right| profiles[*left].key.cmp(&profiles[*right].key));
     let mut writer = Writer::new(connection, at.as_millisecond(), changes)?;
     for index in order {
-        settled[index] = writer.settle(profiles[index])?;
+        settled[index] = writer.settle(&profiles[index])?;
     }
     Ok(settled)
 }
@@ -75,6 +91,7 @@ struct Writer<'c, 'n> {
     index: CachedStatement<'c>,
     now: i64,
     changes: &'n mut Changes,
+    last_was_new: bool,
 }
 
 /// What of a stored profile an incoming one changes.
@@ -100,7 +117,8 @@ impl<'c, 'n> Writer<'c, 'n> {
                     FROM profiles WHERE key = ?1";
         let insert = "INSERT INTO profiles (key, salesforce_id, object, deleted, created_at,
                         updated_at, phone, email, consent, attributes, change)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)";
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)
+                      ON CONFLICT (key) DO NOTHING";
         let update = "UPDATE profiles SET salesforce_id = coalesce(?2, salesforce_id),
                         object = coalesce(?3, object), updated_at = ?4, consent = ?5,
                         attributes = ?6, change = ?7
@@ -117,16 +135,20 @@ impl<'c, 'n> Writer<'c, 'n> {
             index: connection.prepare_cached(index).map_err(&failed)?,
             now,
             changes,
+            last_was_new: false,
         })
     }
 
-    fn settle(&mut self, profile: &Profile) -> Result<Imported> {
-        let consent = merge::encode(&profile.consent)?;
-        let attributes = merge::encode(&profile.attributes)?;
-        match self.compare(profile, &consent, &attributes)? {
+    fn settle(&mut self, profile: &Encoded) -> Result<Imported> {
+        // Rows come in runs of the same kind: behind a new one the next is tried as new, which saves looking first.
+        if self.last_was_new && self.insert(profile)? {
+            return Ok(Imported::Added);
+        }
+        self.last_was_new = false;
+        match self.compare(profile)? {
             Standing::Same => Ok(Imported::Unchanged),
             Standing::Missing => {
-                self.insert(profile, &consent, &attributes)?;
+                self.last_was_new = self.insert(profile)?;
                 Ok(Imported::Added)
             }
             Standing::Differs(change) => {
@@ -136,7 +158,7 @@ impl<'c, 'n> Writer<'c, 'n> {
         }
     }
 
-    fn compare(&mut self, profile: &Profile, consent: &str, attributes: &str) -> Result<Standing> {
+    fn compare(&mut self, profile: &Encoded) -> Result<Standing> {
         let failed = cannot("read a profile");
         let mut rows = self.find.query(params![profile.key]).map_err(&failed)?;
         let Some(row) = rows.next().map_err(&failed)? else {
@@ -149,43 +171,48 @@ impl<'c, 'n> Writer<'c, 'n> {
         let same_source = given(profile.salesforce_id.as_deref(), text(1)?)
             && given(profile.object.as_deref(), text(2)?);
         let same_mark = row.get::<_, bool>(3).map_err(&failed)? == profile.deleted;
-        let consent = merge::lay_over(text(4)?.unwrap_or_default(), consent)?;
-        let attributes = merge::lay_over(text(5)?.unwrap_or_default(), attributes)?;
+        let consent = merge::lay_over(text(4)?.unwrap_or_default(), &profile.consent)?;
+        let attributes = merge::lay_over(text(5)?.unwrap_or_default(), &profile.attributes)?;
         if same_source && same_mark && consent.is_none() && attributes.is_none() {
             return Ok(Standing::Same);
         }
-        let same_phone =
-            !profile.attributes.contains_key("phone") || phone(&profile.attributes) == text(6)?;
-        let same_email = !profile.attributes.contains_key("email")
-            || email(&profile.attributes).as_deref() == text(7)?;
+        let same = |given: &Given, index| {
+            Ok::<_, Error>(!given.is_given() || given.text() == text(index)?)
+        };
+        let found_as_before = same(&profile.phone, 6)? && same(&profile.email, 7)?;
         let kept = |index: usize| Ok(text(index)?.unwrap_or_default().to_owned());
         Ok(Standing::Differs(Change {
             id: row.get(0).map_err(&failed)?,
             consent: consent.map_or_else(|| kept(4), Ok)?,
             attributes: attributes.map_or_else(|| kept(5), Ok)?,
-            found_by: !(same_mark && same_phone && same_email),
+            found_by: !(same_mark && found_as_before),
         }))
     }
 
-    fn insert(&mut self, profile: &Profile, consent: &str, attributes: &str) -> Result<()> {
-        self.insert
+    /// Whether the profile was new; where it was not, nothing is written.
+    fn insert(&mut self, profile: &Encoded) -> Result<bool> {
+        let inserted = self
+            .insert
             .execute(params![
                 profile.key,
                 profile.salesforce_id,
                 profile.object,
                 profile.deleted,
                 self.now,
-                phone(&profile.attributes),
-                email(&profile.attributes),
-                consent,
-                attributes,
-                self.changes.next(),
+                profile.phone.text(),
+                profile.email.text(),
+                profile.consent,
+                profile.attributes,
+                self.changes.following(),
             ])
             .map_err(cannot("write a profile"))?;
-        Ok(())
+        if inserted > 0 {
+            self.changes.next();
+        }
+        Ok(inserted > 0)
     }
 
-    fn update(&mut self, profile: &Profile, change: &Change) -> Result<()> {
+    fn update(&mut self, profile: &Encoded, change: &Change) -> Result<()> {
         let failed = cannot("write a profile");
         self.update
             .execute(params![
@@ -203,10 +230,10 @@ impl<'c, 'n> Writer<'c, 'n> {
                 .execute(params![
                     change.id,
                     profile.deleted,
-                    profile.attributes.contains_key("phone"),
-                    phone(&profile.attributes),
-                    profile.attributes.contains_key("email"),
-                    email(&profile.attributes),
+                    profile.phone.is_given(),
+                    profile.phone.text(),
+                    profile.email.is_given(),
+                    profile.email.text(),
                 ])
                 .map_err(&failed)?;
         }
@@ -217,12 +244,4 @@ impl<'c, 'n> Writer<'c, 'n> {
 /// Whether a source says nothing that is not stored: an absent value leaves what is there.
 fn given(incoming: Option<&str>, stored: Option<&str>) -> bool {
     incoming.is_none() || incoming == stored
-}
-
-fn phone(attributes: &Map<String, Value>) -> Option<&str> {
-    attributes.get("phone")?.as_str()
-}
-
-fn email(attributes: &Map<String, Value>) -> Option<String> {
-    Some(email_key(attributes.get("email")?.as_str()?))
 }

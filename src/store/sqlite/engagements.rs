@@ -13,7 +13,7 @@ use super::error::{cannot, corrupt};
 const SUMMARY: &str = "SELECT kind, at FROM engagements WHERE profile = ?1";
 const OF_PROFILE: &str = "SELECT id, kind, at, campaign FROM engagements
      WHERE profile = ?1 ORDER BY at DESC, id DESC LIMIT ?2";
-const TOUCH: &str = "UPDATE profiles SET change = ?2 WHERE key = ?1";
+const TOUCH: &str = "UPDATE profiles SET change = ?2, engaged = ?2 WHERE key = ?1";
 
 /// The statements of the engagement table, prepared once an import.
 pub(super) struct Writer<'c> {

@@ -19,7 +19,7 @@ pub(super) fn profiles(
     profiles: &[Profile],
     at: Timestamp,
 ) -> Result<Vec<Imported>> {
-    let profiles: Vec<&Profile> = profiles.iter().collect();
+    let profiles: Vec<_> = profiles.iter().map(commit::encode).collect::<Result<_>>()?;
     import(connection, |transaction, changes| {
         commit::write_profiles(transaction, &profiles, at, changes)
     })

@@ -59,9 +59,9 @@ fn unwritable(cause: serde_json::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::{Value, lay_over};
+    use super::lay_over;
 
     fn over(stored: &str, incoming: &Value) -> Option<String> {
         lay_over(stored, &incoming.to_string()).unwrap()

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::foundation::error::Result;
 use crate::foundation::record::Profile;
-use crate::store::model::{Changed, StoredProfile, email_key};
+use crate::store::model::{Changed, Engaged, StoredProfile, email_key};
 
 use super::error::{cannot, corrupt, from_sql};
 
@@ -32,6 +32,9 @@ const BY_SALESFORCE_ID: &str = concat!(
 );
 const BEHIND: &str = select!("WHERE key > ?1 ORDER BY key LIMIT ?2");
 const CHANGED: &str = select!("WHERE change > ?1 AND change <= ?2 ORDER BY change LIMIT ?3");
+const ENGAGED: &str = "SELECT engaged, key, salesforce_id, object FROM profiles
+     WHERE engaged > 0 AND engaged > ?1 AND engaged <= ?2 AND deleted = 0
+     ORDER BY engaged LIMIT ?3";
 pub(super) const COUNT_CHANGED: &str =
     "SELECT count(*) FROM profiles WHERE change > ?1 AND change <= ?2";
 // Both halves are answered by an index; a count over `deleted = 0` would read every row.
@@ -91,6 +94,24 @@ pub(super) fn changed(
     })
 }
 
+pub(super) fn engaged(
+    connection: &Connection,
+    (after, until): (i64, i64),
+    limit: u32,
+) -> Result<Vec<Changed<Engaged>>> {
+    query(connection, ENGAGED, params![after, until, limit], |row| {
+        let failed = cannot("read a profile");
+        Ok(Changed {
+            change: from_sql(row.get(0).map_err(&failed)?)?,
+            record: Engaged {
+                key: row.get(1).map_err(&failed)?,
+                salesforce_id: row.get(2).map_err(&failed)?,
+                object: row.get(3).map_err(&failed)?,
+            },
+        })
+    })
+}
+
 fn query<T>(
     connection: &Connection,
     sql: &'static str,
@@ -144,6 +165,7 @@ mod tests {
     use super::super::migrate::tests::query_plan;
     use super::{
         BEHIND, BY_EMAIL, BY_KEY, BY_PHONE, BY_SALESFORCE_ID, CHANGED, COUNT, COUNT_CHANGED,
+        ENGAGED,
     };
 
     #[test]
@@ -157,12 +179,14 @@ mod tests {
             (BEHIND, "sqlite_autoindex_profiles_1"),
             (COUNT, "profiles_deleted"),
             (CHANGED, "profiles_by_change"),
+            (ENGAGED, "profiles_by_engaged"),
             (COUNT_CHANGED, "COVERING INDEX profiles_by_change"),
         ] {
             let plan = query_plan(sql);
             assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
             assert!(
-                sql != CHANGED || !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                ![CHANGED, ENGAGED].contains(&sql)
+                    || !plan.iter().any(|step| step.contains("TEMP B-TREE")),
                 "{plan:?}"
             );
         }

@@ -87,7 +87,7 @@ CREATE TABLE profiles (
     email         TEXT,
     consent       TEXT    NOT NULL,
     attributes    TEXT    NOT NULL
-, change INTEGER NOT NULL DEFAULT 0) STRICT;
+, change INTEGER NOT NULL DEFAULT 0, engaged INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE runs (
     id                TEXT    NOT NULL PRIMARY KEY,
     pipeline          TEXT    NOT NULL,
@@ -141,6 +141,7 @@ CREATE INDEX engagements_by_profile ON engagements (profile, at, id, kind);
 CREATE INDEX outcomes_by_profile ON outcomes (profile, occurred_at, id);
 CREATE INDEX profiles_by_change ON profiles (change);
 CREATE INDEX profiles_by_email ON profiles (email) WHERE email IS NOT NULL;
+CREATE INDEX profiles_by_engaged ON profiles (engaged) WHERE engaged > 0;
 CREATE INDEX profiles_by_phone ON profiles (phone) WHERE phone IS NOT NULL;
 CREATE INDEX profiles_by_salesforce_id ON profiles (salesforce_id) WHERE salesforce_id <> key;
 CREATE INDEX profiles_deleted ON profiles (id) WHERE deleted = 1;
@@ -149,4 +150,4 @@ CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_open ON runs (pipeline) WHERE state IS NULL;
 PRAGMA application_id = 1651663975;
 PRAGMA user_version = 2;
-PRAGMA page_size = 4096;
+PRAGMA page_size = 8192;

@@ -11,6 +11,10 @@ ALTER TABLE profiles ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 UPDATE profiles SET change = id;
 CREATE INDEX profiles_by_change ON profiles (change);
 
+-- The change number that the latest engagement gave; 0 before the first.
+ALTER TABLE profiles ADD COLUMN engaged INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX profiles_by_engaged ON profiles (engaged) WHERE engaged > 0;
+
 -- Most profiles have their Salesforce Id as their key, and cost nothing here.
 CREATE INDEX profiles_by_salesforce_id ON profiles (salesforce_id) WHERE salesforce_id <> key;
 
