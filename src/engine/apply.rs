@@ -265,7 +265,7 @@ impl Applying<'_> {
                 }
             }
             let rows: Vec<Entry> = entries.iter().map(|(_, entry)| entry.clone()).collect();
-            let (sent, error) = self.delivery.sender().send(ready, &rows).await;
+            let (sent, error) = self.delivery.send(ready, &rows).await;
             for ((row, entry), sent) in entries.iter().zip(sent) {
                 let (at, news) = at_of(ready, entry, sent);
                 acknowledged.extend(news);

@@ -10,12 +10,15 @@ use futures_util::future::join_all;
 
 use crate::foundation::error::{Error, Result};
 use crate::foundation::failpoint;
+use crate::foundation::id::RunId;
 use crate::salesforce::write::Writer;
 use crate::store::model::Acknowledgement;
 
+use super::Outside;
 use super::conflict;
 use super::facts::Facts;
-use super::send::Sender;
+use super::reserve::Reserve;
+use super::send::{Sender, Sent};
 use super::targets::{At, Entry, Fate, Ready, Standing, Targets, Trust, at_of};
 use crate::plan::Plan;
 
@@ -52,25 +55,23 @@ struct Pass {
 pub struct Delivery {
     targets: Targets,
     sender: Sender,
+    reserve: Reserve,
 }
 
 impl Delivery {
-    /// Writes to the targets of a plan through `writer`.
-    pub fn new(plan: &Plan, targets: Targets, writer: Writer) -> Self {
+    /// Writes to the targets of a plan, for one run.
+    pub fn new(plan: &Plan, targets: Targets, outside: &Outside, run_id: RunId) -> Self {
+        let writer = Writer::new(outside.client.clone());
         Self {
             targets,
             sender: Sender::new(writer, plan.batch, plan.on_error.max_attempts),
+            reserve: Reserve::new(outside, &plan.pipeline, run_id),
         }
     }
 
     /// The targets.
     pub const fn targets(&self) -> &Targets {
         &self.targets
-    }
-
-    /// What sends.
-    pub const fn sender(&self) -> &Sender {
-        &self.sender
     }
 
     /// Writes a group; every record gets its fate (I5).
@@ -146,7 +147,7 @@ impl Delivery {
                 return written;
             }
         };
-        let (sent, failed) = self.sender.send(ready, &entries).await;
+        let (sent, failed) = self.send(ready, &entries).await;
         written.failed = failed;
         for (entry, sent) in entries.iter().zip(sent) {
             let (at, news) = at_of(ready, entry, sent);
@@ -154,6 +155,24 @@ impl Delivery {
             written.outcomes.extend(entry.outcomes(&at));
         }
         written
+    }
+
+    /// Sends rows to a target; one outcome a row, in their order, and what ends the run where something does.
+    pub(super) async fn send(
+        &self,
+        ready: &Ready,
+        entries: &[Entry],
+    ) -> (Vec<Sent>, Option<Error>) {
+        if ready.target.key.is_some() || entries.is_empty() {
+            return self.sender.send(ready, entries).await;
+        }
+        let reserved = match self.reserve.take(ready, entries).await {
+            Ok(reserved) => reserved,
+            Err(error) => return (vec![Sent::Unsent; entries.len()], Some(error)),
+        };
+        let (sent, failed) = self.sender.send(ready, entries).await;
+        let given_back = self.reserve.give_back(reserved, &sent).await;
+        (sent, failed.or(given_back.err()))
     }
 
     /// The rows to be sent; what becomes of all other records is noted.

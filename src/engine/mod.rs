@@ -1,12 +1,11 @@
-//! The executor: runs a plan as a bounded stream of pages, settles every record, moves the cursor last.
+//! The executor: runs a plan as a bounded stream of groups, settles every record, moves the cursor last.
 //!
 //! ```text
-//! read (async) ──page──▶ map ──profiles──▶ settle (own thread)
-//!    keyset pages            one record at a time     one transaction a group: profiles, dead letters, ledger, cursor
+//! read (async) ──page──▶ prepare (own thread) ──group──▶ deliver (async) ──fates──▶ settle (own thread)
+//!   keyset pages           conditions, maps, scores        rows in batches           one transaction a group
 //! ```
 //!
-//! The channel between reading and settling holds one page, so at most three are in memory: one on its way, one waiting, one
-//! being settled.
+//! Every channel between two stages is bounded, so what is in memory does not grow with the records.
 
 pub mod apply;
 pub mod cancel;
@@ -26,6 +25,7 @@ pub mod prepare;
 pub mod preview;
 pub mod read;
 pub mod replay;
+mod reserve;
 pub mod resolve;
 pub mod round_trip;
 pub mod run;

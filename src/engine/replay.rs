@@ -82,7 +82,7 @@ async fn carry_out(
     run::tell_start(plan, outside, run, Some(letters.len() as u64));
     let stages = Stages {
         preparer: Preparer::new(plan, store, run.started_at, None),
-        delivery: run::delivery(plan, outside, &described),
+        delivery: run::delivery(plan, outside, run.run_id, &described),
         settler: Arc::new(Settler {
             has_letters: true,
             ..run::settler(plan, outside, run)?

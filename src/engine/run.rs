@@ -11,7 +11,6 @@ use crate::foundation::event::{RunEvent, RunReport, RunState};
 use crate::foundation::id::RunId;
 use crate::plan::Plan;
 use crate::salesforce::describe::ObjectDescribe;
-use crate::salesforce::write::Writer;
 use crate::store::model::{NewRun, RunLock};
 use crate::store::read_only::ReadOnly;
 
@@ -75,7 +74,7 @@ async fn apply_rows(
         plan,
         saved,
         outside,
-        delivery: Delivery::new(plan, targets.clone(), Writer::new(outside.client.clone())),
+        delivery: Delivery::new(plan, targets.clone(), outside, run.run_id),
         targets,
         settler: Arc::new(settler(plan, outside, run)?),
         begun_before: outside
@@ -203,7 +202,7 @@ async fn carry_out(
     });
     let stages = Stages {
         preparer: Preparer::new(plan, store, run.started_at, late.map(|(by, _)| by)),
-        delivery: delivery(plan, outside, &described),
+        delivery: delivery(plan, outside, run.run_id, &described),
         settler: Arc::clone(&settler),
         batch: plan.batch,
     };
@@ -244,13 +243,13 @@ pub(super) fn tell_start(plan: &Plan, outside: &Outside, run: &Begun, expected: 
 pub(super) fn delivery(
     plan: &Arc<Plan>,
     outside: &Outside,
+    run_id: RunId,
     described: &HashMap<String, Arc<ObjectDescribe>>,
 ) -> Option<Arc<Delivery>> {
     plan.targets().next()?;
     let store = ReadOnly::new(Arc::clone(&outside.store));
     let targets = Targets::new(plan, described, store);
-    let writer = Writer::new(outside.client.clone());
-    Some(Arc::new(Delivery::new(plan, targets, writer)))
+    Some(Arc::new(Delivery::new(plan, targets, outside, run_id)))
 }
 
 /// A settler that moves no cursor.

@@ -467,7 +467,7 @@ fn acknowledgement(ready: &Ready, entry: &Entry, id: Option<&str>) -> Acknowledg
 }
 
 /// What the store keeps of a row that may have been created: it is not sent again by itself.
-fn unclear(ready: &Ready, entry: &Entry) -> Acknowledgement {
+pub(super) fn unclear(ready: &Ready, entry: &Entry) -> Acknowledgement {
     Acknowledgement {
         fields: Some(UNCLEAR.to_owned()),
         ..acknowledgement(ready, entry, None)

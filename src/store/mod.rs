@@ -60,6 +60,8 @@
 //! - **ST30** A record-level plan reads back as it was written down last.
 //! - **ST31** A profile that is there when an event of it is stored is listed as engaged, by the change number that the
 //!   event gave it; nothing else gives or takes that number.
+//! - **ST32** Acknowledgements are put, and others forgotten, ahead of the commit of their group: in one transaction, by a
+//!   run that is open (ST4). Of a key in both lists the acknowledgement is kept.
 //!
 //! Calls block; they are made from a thread of their own. Secrets never reach a store.
 
@@ -82,9 +84,9 @@ use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 
 use self::location::Location;
 use self::model::{
-    Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
-    Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter,
-    RunLock, RunRow, StoredProfile,
+    Acknowledged, Ahead, Applied, CachedDescribe, Changed, Closed, Commit, Committed,
+    DeadLetterRow, Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf,
+    RecordKind, RunFilter, RunLock, RunRow, StoredProfile,
 };
 use self::sqlite::{Options, SqliteStore};
 
@@ -206,6 +208,9 @@ pub trait Store: Send + Sync + Debug {
         target: &str,
         keys: &[&str],
     ) -> Result<Vec<Option<Acknowledged>>>;
+
+    /// Writes down what is known of records before their group is committed (ST4, ST32).
+    fn acknowledge_ahead(&self, ahead: &Ahead<'_>) -> Result<()>;
 
     /// The scores of a profile by pipeline name, each with the time when it last changed (ST28).
     fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>>;

@@ -19,7 +19,9 @@ pub use self::activity::{
     Changed, Engaged, EngagementCounts, EngagementSummary, MAX_WORD_BYTES, OutcomeOf, RecordKind,
     check_engagement, check_outcome,
 };
-pub use self::written::{Acknowledged, Acknowledgement, Applied, Closed, Form, Incoming, Place};
+pub use self::written::{
+    Acknowledged, Acknowledgement, Ahead, Applied, Closed, Form, Incoming, Place,
+};
 
 /// The longest key of a profile, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;

@@ -1,7 +1,7 @@
 //! Killing a run that writes: at every named point of the way to Salesforce, and at random moments under faults. In the end
 //! every external id is there once with its last value, and the ledgers of all runs add up to the unit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bridged::engine::{deliver, flow, send, settle};
@@ -56,6 +56,19 @@ targets:
     operation: update
     match: { Id: \"{{ salesforce_id }}\" }
     field_map: { Lead_Score__c: \"{{ score }}\", Rating: \"{{ grade }}\" }
+batch: { size: 5, concurrency: 4 }
+";
+
+const TASKS: &str = "version: 1
+name: tasks
+direction: write
+source: { records: outcomes }
+targets:
+  task:
+    object: Task
+    operation: create
+    duplicates: accept
+    field_map: { Subject: \"{{ outcome.id }}\", Status: Completed, Priority: Normal }
 batch: { size: 5, concurrency: 4 }
 ";
 
@@ -371,6 +384,47 @@ fn s08_s10_r06_a_crash_at_any_point_of_writing_scores_back_loses_and_doubles_not
         .filter(|name| !deliver::FAILPOINTS.contains(name))
         .collect();
     every_named_point::<Qualification>(&points);
+}
+
+/// A row without a key is there once, or it is not there and counts as unknown.
+#[test]
+fn i14_s10_a_crash_at_any_point_of_creating_rows_without_a_key_makes_none_twice() {
+    let scene = Scene::start(0, Duration::ZERO, ("tasks", TASKS));
+    let points = points().into_iter();
+    for name in points.filter(|name| !deliver::FAILPOINTS.contains(name)) {
+        for nth in 1..=3 {
+            let what = format!("{name}@{nth}");
+            let project = scene.project();
+            let store = scene::open(&project);
+            let outcomes: Vec<_> = (0..RECORDS)
+                .map(|n| qualified(format!("{what}-o{n}"), "somebody", "talked"))
+                .collect();
+            let now = "2027-03-01T12:00:00Z".parse().unwrap();
+            let somebody = person("somebody", json!({ "last_name": "One" }));
+            store.import_profiles(&[somebody], now).unwrap();
+            store.import_outcomes(&outcomes, now).unwrap();
+            scene.dies_at(&project, &what);
+            scene.end(&project);
+
+            let (_, total) = scene::account(&*store, &what);
+            let subjects: Vec<String> = scene
+                .rows("Task")
+                .iter()
+                .filter_map(|row| row["Subject"].as_str().map(ToOwned::to_owned))
+                .filter(|subject| subject.starts_with(&format!("{what}-")))
+                .collect();
+            let made: BTreeSet<&String> = subjects.iter().collect();
+            assert_eq!(made.len(), subjects.len(), "{what}: a task is there twice");
+            let placed = total.delivered + total.unknown;
+            assert_eq!(
+                (total.read, placed),
+                (RECORDS, RECORDS),
+                "{what}: {total:?}"
+            );
+            let missing = RECORDS - made.len() as u64;
+            assert!(missing <= total.unknown, "{what}: {missing} of {total:?}");
+        }
+    }
 }
 
 #[test]

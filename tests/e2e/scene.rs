@@ -94,6 +94,15 @@ impl Scene {
         report["result"]["runs"][0].clone()
     }
 
+    /// Runs to the end, whatever it says of its records.
+    pub(super) fn end(&self, project: &Project) {
+        let output = self.spawn(project, None).wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        let report: Value = serde_json::from_slice(&output.stdout).expect(&told);
+        let state = &report["result"]["runs"][0]["state"];
+        assert!(*state == "done" || *state == "partial", "{told}\n{report}");
+    }
+
     /// Lets a run die at `failpoint`; whether it got there.
     pub(super) fn dies_at(&self, project: &Project, failpoint: &str) -> bool {
         let died = self.spawn(project, Some(failpoint)).wait_with_output();

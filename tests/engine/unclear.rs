@@ -261,3 +261,44 @@ async fn s01_a_create_with_a_key_that_is_taken_is_rejected() {
         "mine"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i14_a_blind_create_that_was_refused_is_sent_again_and_earlier_ones_are_still_known() {
+    let org = with_talks(2).await;
+    org.run(TASKS).await.unwrap();
+    let other = TASKS.replace("Status: Completed", "Status: Open");
+    org.faults(json!([{ "match": { "method": "POST", "path": CREATES }, "action": { "kind": "row", "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION" } }])).await;
+    let full = Options {
+        full: true,
+        limit: None,
+    };
+    let refused = org.run_with(&other, full).await.unwrap();
+    assert_eq!(refused.ledger.rejected, 2, "{refused:?}");
+
+    org.faults(json!([])).await;
+    let first = org.run_with(TASKS, full).await.unwrap();
+    assert_eq!((first.ledger.unchanged, first.requests.write), (2, 0));
+    let again = org.run_with(&other, full).await.unwrap();
+    assert_eq!(again.ledger.delivered, 2, "{again:?}");
+    assert_eq!(subjects(&org).await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i14_nothing_leaves_that_could_not_be_written_down_first() {
+    let org = with_talks(2).await;
+    org.run(TASKS).await.unwrap();
+    org.import_outcomes(&[outcome(7, "p0")]);
+    let store = org.store_file();
+    store
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON acknowledgements
+             BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    let failed = org.run(TASKS).await.unwrap();
+    assert_eq!((failed.state, failed.requests.write), (RunState::Failed, 0));
+    store.execute_batch("DROP TRIGGER full").unwrap();
+    let next = org.run(TASKS).await.unwrap();
+    assert_eq!((next.ledger.delivered, next.requests.write), (1, 1));
+    assert_eq!(subjects(&org).await.len(), 3);
+}

@@ -10,10 +10,11 @@ use bridged::foundation::id::{PipelineName, RunId};
 use bridged::foundation::record::{DeadLetter, Engagement, Outcome, Profile, RecordError, Score};
 use bridged::store::Store;
 use bridged::store::model::{
-    Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DEFAULT_LIMIT,
-    DeadLetterRow, Engaged, EngagementSummary, Form, Imported, LetterFilter, NewRun, OutcomeOf,
-    RecordKind, RunFilter, RunLock, RunRow, Settled, StoredProfile, check_engagement,
-    check_outcome, check_profile, check_report, email_key, run_superseded,
+    Acknowledged, Acknowledgement, Ahead, Applied, CachedDescribe, Changed, Closed, Commit,
+    Committed, DEFAULT_LIMIT, DeadLetterRow, Engaged, EngagementSummary, Form, Imported,
+    LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow, Settled,
+    StoredProfile, check_engagement, check_outcome, check_profile, check_report, email_key,
+    run_superseded,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -155,6 +156,19 @@ impl State {
         });
     }
 
+    fn acknowledge(&mut self, pipeline: &PipelineName, now: Timestamp, all: &[Acknowledgement]) {
+        for one in all {
+            let acknowledged = Acknowledged {
+                digest: one.digest,
+                salesforce_id: one.salesforce_id.clone(),
+                fields: one.fields.clone(),
+                at: now,
+            };
+            let key = (pipeline.clone(), one.target.clone(), one.key.clone());
+            self.acknowledged.insert(key, acknowledged);
+        }
+    }
+
     /// What a commit brings beside profiles, letters and ledger.
     fn keep(&mut self, commit: &Commit<'_>, now: Timestamp) {
         for (profile, score) in commit.scores {
@@ -163,16 +177,7 @@ impl State {
                 self.scores.insert(key, (score.clone(), now));
             }
         }
-        for one in commit.acknowledged {
-            let acknowledged = Acknowledged {
-                digest: one.digest,
-                salesforce_id: one.salesforce_id.clone(),
-                fields: one.fields.clone(),
-                at: now,
-            };
-            let key = (commit.pipeline.clone(), one.target.clone(), one.key.clone());
-            self.acknowledged.insert(key, acknowledged);
-        }
+        self.acknowledge(commit.pipeline, now, commit.acknowledged);
         for row in &mut self.letters {
             let key = &row.letter.key;
             let rejected = commit.dead_letters.iter().any(|letter| letter.key == *key);
@@ -644,6 +649,17 @@ impl Store for Memory {
             state.acknowledged.get(&key).cloned()
         };
         Ok(keys.iter().map(one).collect())
+    }
+
+    fn acknowledge_ahead(&self, ahead: &Ahead<'_>) -> Result<()> {
+        let mut state = self.state();
+        state.open_run(ahead.run_id, ahead.pipeline)?;
+        for key in ahead.forgotten {
+            let key = (ahead.pipeline.clone(), ahead.target.to_owned(), key.clone());
+            state.acknowledged.remove(&key);
+        }
+        state.acknowledge(ahead.pipeline, millis(ahead.at), ahead.acknowledged);
+        Ok(())
     }
 
     fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>> {

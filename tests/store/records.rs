@@ -2,7 +2,7 @@
 
 use bridged::foundation::code::Code;
 use bridged::foundation::event::{ChangeCursor, Ledger};
-use bridged::foundation::id::RunId;
+use bridged::foundation::id::{PipelineName, RunId};
 use bridged::foundation::record::{
     DeadLetter, Engagement, EngagementKind, Outcome, Profile, Score,
 };
@@ -10,7 +10,7 @@ use bridged::store::Store;
 use bridged::store::model::Imported::{Added, Changed as Differs, Unchanged};
 use bridged::store::model::Settled;
 use bridged::store::model::{
-    Acknowledgement, Applied, Changed, Closed, Commit, DeadLetterRow, EngagementCounts,
+    Acknowledgement, Ahead, Applied, Changed, Closed, Commit, DeadLetterRow, EngagementCounts,
     EngagementSummary, Incoming, LetterFilter, Place, RecordKind,
 };
 use jiff::Timestamp;
@@ -44,6 +44,7 @@ macro_rules! every_sentence {
             st26_the_change_cursor_is_what_the_last_commit_said,
             st26_a_malformed_change_cursor_is_not_written,
             st27_the_last_acknowledgement_is_kept,
+            st32_acknowledgements_go_ahead_of_a_commit_and_are_taken_back,
             st28_the_last_score_is_kept,
             st29_a_record_has_one_open_letter,
             st29_a_settled_record_closes_its_letter,
@@ -652,6 +653,70 @@ fn st27_the_last_acknowledgement_is_kept(subject: &dyn Subject) {
     assert_eq!(seen("tasks", "lead", &["a"]), [Some((5, at(2)))]);
     assert_eq!(seen("tasks", "call", &["a"]), [None]);
     assert_eq!(seen("none", "lead", &[]), []);
+}
+
+fn st32_acknowledgements_go_ahead_of_a_commit_and_are_taken_back(subject: &dyn Subject) {
+    let store = subject.open();
+    let (leads, tasks) = (begin(&store, "leads"), begin(&store, "tasks"));
+    acknowledge(&leads, 1, &[acknowledgement("lead", "a", 1)]);
+    acknowledge(&tasks, 1, &[acknowledgement("lead", "a", 2)]);
+    let (leads_name, tasks_name) = (name("leads"), name("tasks"));
+    let ahead = |millis: i64, acknowledged: &[Acknowledgement], forgotten: &[&str]| {
+        let forgotten: Vec<String> = forgotten.iter().map(|&key| key.to_owned()).collect();
+        store.acknowledge_ahead(&Ahead {
+            run_id: leads.run.run_id,
+            pipeline: &leads_name,
+            at: at(millis),
+            target: "lead",
+            acknowledged,
+            forgotten: &forgotten,
+        })
+    };
+    let known = |pipeline: &PipelineName, target: &str| -> Vec<Option<(u8, Timestamp)>> {
+        let found = store.acknowledged(pipeline, target, &["a", "b", "c"]);
+        let found = found.expect("read").into_iter();
+        found
+            .map(|one| one.map(|one| (one.digest[0], one.at)))
+            .collect()
+    };
+    let put = [
+        acknowledgement("lead", "a", 3),
+        acknowledgement("lead", "b", 4),
+        acknowledgement("call", "a", 5),
+    ];
+    ahead(2, &put, &["c"]).expect("put");
+    assert_eq!(
+        known(&leads_name, "lead"),
+        [Some((3, at(2))), Some((4, at(2))), None]
+    );
+    ahead(3, &[acknowledgement("lead", "b", 1)], &["a", "b", "c"]).expect("take back");
+    assert_eq!(known(&leads_name, "lead"), [None, Some((1, at(3))), None]);
+    assert_eq!(
+        known(&leads_name, "call"),
+        [Some((5, at(2))), None, None],
+        "another target"
+    );
+    assert_eq!(
+        known(&tasks_name, "lead"),
+        [Some((2, at(1))), None, None],
+        "another pipeline"
+    );
+    assert_eq!(
+        store
+            .run(leads.run.run_id)
+            .expect("read")
+            .expect("there")
+            .ledger,
+        Ledger::default()
+    );
+
+    // ST4: a run that ended writes nothing any more.
+    store
+        .finish_run(&leads.report(Ledger::default()))
+        .expect("the end");
+    let refused = ahead(4, &put, &["b"]).expect_err("ended");
+    assert_eq!(refused.code(), Code::RunSuperseded);
+    assert_eq!(known(&leads_name, "lead"), [None, Some((1, at(3))), None]);
 }
 
 fn st28_the_last_score_is_kept(subject: &dyn Subject) {

@@ -33,7 +33,7 @@ pub(crate) struct Org {
     pub(crate) sandbox: Sandbox,
     pub(crate) store: Arc<dyn Store>,
     /// Keeps the store's folder as long as the store is used.
-    _folder: TempDir,
+    folder: TempDir,
     http: reqwest::Client,
 }
 
@@ -48,6 +48,12 @@ impl Org {
         .await
     }
 
+    /// A second connection to the store's file.
+    pub(crate) fn store_file(&self) -> rusqlite::Connection {
+        let path = self.folder.path().join(".bridged/bridged.db");
+        rusqlite::Connection::open(path).expect("the store's file")
+    }
+
     /// A sandbox of these settings.
     pub(crate) async fn start(settings: Settings) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -57,7 +63,7 @@ impl Org {
         Self {
             sandbox,
             store,
-            _folder: folder,
+            folder,
             http: reqwest::Client::new(),
         }
     }

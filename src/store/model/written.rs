@@ -73,6 +73,23 @@ pub struct Acknowledgement {
     pub fields: Option<String>,
 }
 
+/// What a run writes down ahead of the commit of a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead<'a> {
+    /// The run, which must be open.
+    pub run_id: RunId,
+    /// Its pipeline.
+    pub pipeline: &'a PipelineName,
+    /// The time of these acknowledgements.
+    pub at: Timestamp,
+    /// The target in which keys are forgotten.
+    pub target: &'a str,
+    /// They take the place of earlier ones.
+    pub acknowledged: &'a [Acknowledgement],
+    /// The keys of which nothing is known any more.
+    pub forgotten: &'a [String],
+}
+
 /// The last acknowledgement of one record in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledged {

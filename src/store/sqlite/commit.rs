@@ -28,7 +28,12 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     reach("store-mid-commit");
     changes.keep(&transaction)?;
     targets::write_scores(&transaction, commit)?;
-    targets::acknowledge(&transaction, commit)?;
+    targets::acknowledge(
+        &transaction,
+        commit.pipeline,
+        commit.at,
+        commit.acknowledged,
+    )?;
     letters::settle(&transaction, commit)?;
     letters::write(&transaction, commit.dead_letters)?;
     let delta = commit.delta(&profiles);

@@ -37,9 +37,10 @@ use crate::foundation::record::{Engagement, Outcome, Profile, RecordError, Score
 
 use super::Store;
 use super::model::{
-    Acknowledged, Applied, CachedDescribe, Changed, Closed, Commit, Committed, DeadLetterRow,
-    Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter,
-    RunLock, RunRow, StoredProfile, check_engagement, check_outcome, check_profile,
+    Acknowledged, Ahead, Applied, CachedDescribe, Changed, Closed, Commit, Committed,
+    DeadLetterRow, Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf,
+    RecordKind, RunFilter, RunLock, RunRow, StoredProfile, check_engagement, check_outcome,
+    check_profile,
 };
 
 use self::error::cannot;
@@ -347,6 +348,10 @@ impl Store for SqliteStore {
         keys: &[&str],
     ) -> Result<Vec<Option<Acknowledged>>> {
         targets::acknowledged(&self.connection(), pipeline, target, keys)
+    }
+
+    fn acknowledge_ahead(&self, ahead: &Ahead<'_>) -> Result<()> {
+        targets::acknowledge_ahead(&mut self.connection(), ahead)
     }
 
     fn scores_of(&self, profile: &str) -> Result<Vec<(PipelineName, Score, Timestamp)>> {

@@ -122,6 +122,23 @@ pub(super) fn add(connection: &Connection, commit: &Commit<'_>, delta: &Ledger) 
         .ok_or_else(|| run_superseded(commit.run_id))?
 }
 
+/// ST4: refuses a run that is not open.
+pub(super) fn check_open(
+    connection: &Connection,
+    run_id: RunId,
+    pipeline: &PipelineName,
+) -> Result<()> {
+    let is_open = connection
+        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND pipeline = ?2 AND state IS NULL")
+        .and_then(|mut open| open.exists(params![run_id.to_string(), pipeline.as_str()]))
+        .map_err(cannot("look at a run"))?;
+    if is_open {
+        Ok(())
+    } else {
+        Err(run_superseded(run_id))
+    }
+}
+
 pub(super) fn finish(connection: &mut Connection, report: &RunReport) -> Result<()> {
     let failed = cannot("finish a run");
     let transaction = connection

@@ -1,22 +1,28 @@
 //! What write pipelines leave behind: acknowledgements, scores, and the record-level plans that were applied.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::foundation::error::{Error, Result};
 use crate::foundation::id::{PipelineName, RunId};
 use crate::foundation::record::Score;
-use crate::store::model::{Acknowledged, Applied, Commit};
+use crate::store::model::{Acknowledged, Acknowledgement, Ahead, Applied, Commit};
 
 use super::error::{cannot, corrupt};
+use super::runs;
 
 const ACKNOWLEDGED: &str = "SELECT digest, salesforce_id, fields, acknowledged_at
      FROM acknowledgements WHERE pipeline = ?1 AND target = ?2 AND key = ?3";
 const SCORES: &str = "SELECT pipeline, score, grade, qualified, reasons, scored_at FROM scores
      WHERE profile = ?1 ORDER BY pipeline";
 
-pub(super) fn acknowledge(connection: &Connection, commit: &Commit<'_>) -> Result<()> {
-    if commit.acknowledged.is_empty() {
+pub(super) fn acknowledge(
+    connection: &Connection,
+    pipeline: &PipelineName,
+    at: Timestamp,
+    acknowledged: &[Acknowledgement],
+) -> Result<()> {
+    if acknowledged.is_empty() {
         return Ok(());
     }
     let failed = cannot("keep an acknowledgement");
@@ -30,20 +36,41 @@ pub(super) fn acknowledge(connection: &Connection, commit: &Commit<'_>) -> Resul
                 acknowledged_at = excluded.acknowledged_at",
         )
         .map_err(&failed)?;
-    for one in commit.acknowledged {
+    for one in acknowledged {
         statement
             .execute(params![
-                commit.pipeline.as_str(),
+                pipeline.as_str(),
                 one.target,
                 one.key,
                 one.digest,
                 one.salesforce_id,
                 one.fields,
-                commit.at.as_millisecond(),
+                at.as_millisecond(),
             ])
             .map_err(&failed)?;
     }
     Ok(())
+}
+
+pub(super) fn acknowledge_ahead(connection: &mut Connection, ahead: &Ahead<'_>) -> Result<()> {
+    let failed = cannot("keep an acknowledgement");
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(&failed)?;
+    runs::check_open(&transaction, ahead.run_id, ahead.pipeline)?;
+    let mut forget = transaction
+        .prepare_cached(
+            "DELETE FROM acknowledgements WHERE pipeline = ?1 AND target = ?2 AND key = ?3",
+        )
+        .map_err(&failed)?;
+    for key in ahead.forgotten {
+        forget
+            .execute(params![ahead.pipeline.as_str(), ahead.target, key])
+            .map_err(&failed)?;
+    }
+    drop(forget);
+    acknowledge(&transaction, ahead.pipeline, ahead.at, ahead.acknowledged)?;
+    transaction.commit().map_err(&failed)
 }
 
 pub(super) fn acknowledged(
