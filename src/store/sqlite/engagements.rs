@@ -9,6 +9,7 @@ use crate::store::model::{EngagementSummary, Imported};
 
 use super::changes::Changes;
 use super::error::{cannot, corrupt};
+use super::query::query;
 
 const SUMMARY: &str = "SELECT kind, at FROM engagements WHERE profile = ?1";
 const OF_PROFILE: &str = "SELECT id, kind, at, campaign FROM engagements
@@ -86,21 +87,23 @@ pub(super) fn of_profile(
     profile: &str,
     limit: u32,
 ) -> Result<Vec<Engagement>> {
-    let failed = cannot("read engagements");
-    let mut statement = connection.prepare_cached(OF_PROFILE).map_err(&failed)?;
-    let mut rows = statement.query(params![profile, limit]).map_err(&failed)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        let kind: String = row.get(1).map_err(&failed)?;
-        found.push(Engagement {
-            id: row.get(0).map_err(&failed)?,
-            profile: profile.to_owned(),
-            kind: EngagementKind::parse(&kind).ok_or_else(|| wrong(profile, "kind"))?,
-            at: time(profile, row.get(2).map_err(&failed)?)?,
-            campaign: row.get(3).map_err(&failed)?,
-        });
-    }
-    Ok(found)
+    query(
+        connection,
+        "read engagements",
+        OF_PROFILE,
+        params![profile, limit],
+        |row| {
+            let failed = cannot("read an engagement");
+            let kind: String = row.get(1).map_err(&failed)?;
+            Ok(Engagement {
+                id: row.get(0).map_err(&failed)?,
+                profile: profile.to_owned(),
+                kind: EngagementKind::parse(&kind).ok_or_else(|| wrong(profile, "kind"))?,
+                at: time(profile, row.get(2).map_err(&failed)?)?,
+                campaign: row.get(3).map_err(&failed)?,
+            })
+        },
+    )
 }
 
 fn time(profile: &str, millis: i64) -> Result<Timestamp> {

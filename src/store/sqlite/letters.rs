@@ -12,6 +12,7 @@ use crate::foundation::record::{DeadLetter, RecordError};
 use crate::store::model::{Closed, Commit, DEFAULT_LIMIT, DeadLetterRow, LetterFilter};
 
 use super::error::{cannot, corrupt};
+use super::query::query;
 
 macro_rules! select {
     ($($rest:literal),+) => {
@@ -143,29 +144,26 @@ const OF_PIPELINE: [&str; 2] = both!("WHERE pipeline = ?1 AND ?2 IS NULL");
 const OF_ALL: [&str; 2] = both!("WHERE ?1 IS NULL AND ?2 IS NULL");
 
 pub(super) fn list(connection: &Connection, filter: &LetterFilter) -> Result<Vec<DeadLetterRow>> {
-    let failed = cannot("list dead letters");
     let [all, open] = match (filter.run_id, &filter.pipeline) {
         (Some(_), _) => OF_RUN,
         (None, Some(_)) => OF_PIPELINE,
         (None, None) => OF_ALL,
     };
     let sql = if filter.closed { all } else { open };
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement
-        .query(params![
+    query(
+        connection,
+        "list dead letters",
+        sql,
+        params![
             filter.pipeline.as_ref().map(PipelineName::as_str),
             filter.run_id.map(|run_id| run_id.to_string()),
             filter.code.map(Code::as_str),
             filter.since.map(Timestamp::as_millisecond),
             filter.before,
             filter.limit.unwrap_or(DEFAULT_LIMIT),
-        ])
-        .map_err(&failed)?;
-    let mut letters = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        letters.push(letter(row)?);
-    }
-    Ok(letters)
+        ],
+        letter,
+    )
 }
 
 pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetterRow>> {

@@ -17,6 +17,7 @@ mod merge;
 mod migrate;
 mod outcomes;
 mod profiles;
+mod query;
 mod runs;
 mod targets;
 

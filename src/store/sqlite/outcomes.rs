@@ -1,7 +1,7 @@
 //! Outcomes: stored by their ids, listed by profile and by change.
 
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection, Params, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::foundation::error::Result;
 use crate::foundation::record::Outcome;
@@ -9,6 +9,7 @@ use crate::store::model::{Changed, Imported, OutcomeOf};
 
 use super::changes::Changes;
 use super::error::{cannot, corrupt, from_sql};
+use super::query::query;
 use super::{merge, profiles};
 
 const BY_ID: &str =
@@ -90,7 +91,7 @@ impl<'c> Writer<'c> {
 }
 
 pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Outcome>> {
-    let found = query(connection, BY_ID, params![id], outcome)?;
+    let found = query(connection, "read outcomes", BY_ID, params![id], outcome)?;
     Ok(found.into_iter().next())
 }
 
@@ -99,7 +100,13 @@ pub(super) fn of_profile(
     profile: &str,
     limit: u32,
 ) -> Result<Vec<Outcome>> {
-    query(connection, OF_PROFILE, params![profile, limit], outcome)
+    query(
+        connection,
+        "read outcomes",
+        OF_PROFILE,
+        params![profile, limit],
+        outcome,
+    )
 }
 
 pub(super) fn changed(
@@ -107,34 +114,24 @@ pub(super) fn changed(
     (after, until): (i64, i64),
     limit: u32,
 ) -> Result<Vec<Changed<OutcomeOf>>> {
-    query(connection, CHANGED, params![after, until, limit], |row| {
-        let failed = cannot("read an outcome");
-        let change = from_sql(row.get(5).map_err(&failed)?)?;
-        let known: Option<String> = row.get(6).map_err(&failed)?;
-        Ok(Changed {
-            change,
-            record: OutcomeOf {
-                outcome: outcome(row)?,
-                profile: known.map(|_| profiles::profile(row, 6)).transpose()?,
-            },
-        })
-    })
-}
-
-fn query<T>(
-    connection: &Connection,
-    sql: &'static str,
-    params: impl Params,
-    read: impl Fn(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
-    let failed = cannot("read outcomes");
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement.query(params).map_err(&failed)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    query(
+        connection,
+        "read outcomes",
+        CHANGED,
+        params![after, until, limit],
+        |row| {
+            let failed = cannot("read an outcome");
+            let change = from_sql(row.get(5).map_err(&failed)?)?;
+            let known: Option<String> = row.get(6).map_err(&failed)?;
+            Ok(Changed {
+                change,
+                record: OutcomeOf {
+                    outcome: outcome(row)?,
+                    profile: known.map(|_| profiles::profile(row, 6)).transpose()?,
+                },
+            })
+        },
+    )
 }
 
 fn outcome(row: &Row<'_>) -> Result<Outcome> {

@@ -1,7 +1,7 @@
 //! Profiles, read: by key, by phone or email, and in key order.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 
 use crate::foundation::error::Result;
@@ -9,6 +9,7 @@ use crate::foundation::record::Profile;
 use crate::store::model::{Changed, Engaged, StoredProfile, email_key};
 
 use super::error::{cannot, corrupt, from_sql};
+use super::query::query;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -42,20 +43,32 @@ const COUNT: &str = "SELECT (SELECT count(*) FROM profiles)
                           - (SELECT count(*) FROM profiles WHERE deleted = 1)";
 
 pub(super) fn by_key(connection: &Connection, key: &str) -> Result<Option<StoredProfile>> {
-    let found = query(connection, BY_KEY, params![key], whole)?;
+    let found = query(connection, "read profiles", BY_KEY, params![key], whole)?;
     Ok(found.into_iter().next())
 }
 
 pub(super) fn by_phone(connection: &Connection, phone: &str) -> Result<Vec<StoredProfile>> {
-    query(connection, BY_PHONE, params![phone], whole)
+    query(connection, "read profiles", BY_PHONE, params![phone], whole)
 }
 
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Vec<StoredProfile>> {
-    query(connection, BY_EMAIL, params![email_key(email)], whole)
+    query(
+        connection,
+        "read profiles",
+        BY_EMAIL,
+        params![email_key(email)],
+        whole,
+    )
 }
 
 pub(super) fn by_salesforce_id(connection: &Connection, id: &str) -> Result<Vec<StoredProfile>> {
-    query(connection, BY_SALESFORCE_ID, params![id], whole)
+    query(
+        connection,
+        "read profiles",
+        BY_SALESFORCE_ID,
+        params![id],
+        whole,
+    )
 }
 
 pub(super) fn list(
@@ -66,6 +79,7 @@ pub(super) fn list(
     // No key is empty, so every key stands behind the empty text.
     query(
         connection,
+        "read profiles",
         BEHIND,
         params![after.unwrap_or_default(), limit],
         whole,
@@ -85,13 +99,19 @@ pub(super) fn changed(
     (after, until): (i64, i64),
     limit: u32,
 ) -> Result<Vec<Changed<StoredProfile>>> {
-    query(connection, CHANGED, params![after, until, limit], |row| {
-        let change = row.get(8).map_err(cannot("read a profile"))?;
-        Ok(Changed {
-            change: from_sql(change)?,
-            record: whole(row)?,
-        })
-    })
+    query(
+        connection,
+        "read profiles",
+        CHANGED,
+        params![after, until, limit],
+        |row| {
+            let change = row.get(8).map_err(cannot("read a profile"))?;
+            Ok(Changed {
+                change: from_sql(change)?,
+                record: whole(row)?,
+            })
+        },
+    )
 }
 
 pub(super) fn engaged(
@@ -99,33 +119,23 @@ pub(super) fn engaged(
     (after, until): (i64, i64),
     limit: u32,
 ) -> Result<Vec<Changed<Engaged>>> {
-    query(connection, ENGAGED, params![after, until, limit], |row| {
-        let failed = cannot("read a profile");
-        Ok(Changed {
-            change: from_sql(row.get(0).map_err(&failed)?)?,
-            record: Engaged {
-                key: row.get(1).map_err(&failed)?,
-                salesforce_id: row.get(2).map_err(&failed)?,
-                object: row.get(3).map_err(&failed)?,
-            },
-        })
-    })
-}
-
-fn query<T>(
-    connection: &Connection,
-    sql: &'static str,
-    params: impl Params,
-    read: impl Fn(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
-    let failed = cannot("read profiles");
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement.query(params).map_err(&failed)?;
-    let mut profiles = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        profiles.push(read(row)?);
-    }
-    Ok(profiles)
+    query(
+        connection,
+        "read profiles",
+        ENGAGED,
+        params![after, until, limit],
+        |row| {
+            let failed = cannot("read a profile");
+            Ok(Changed {
+                change: from_sql(row.get(0).map_err(&failed)?)?,
+                record: Engaged {
+                    key: row.get(1).map_err(&failed)?,
+                    salesforce_id: row.get(2).map_err(&failed)?,
+                    object: row.get(3).map_err(&failed)?,
+                },
+            })
+        },
+    )
 }
 
 fn whole(row: &Row<'_>) -> Result<StoredProfile> {

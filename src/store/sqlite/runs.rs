@@ -13,6 +13,7 @@ use crate::store::model::{
 };
 
 use super::error::{cannot, corrupt, from_sql, to_sql};
+use super::query::query;
 
 const LEDGER: &str = "read, delivered, unchanged, filtered, suppressed, rejected, unknown, pending";
 
@@ -205,7 +206,6 @@ fn write_report(connection: &Connection, report: &RunReport) -> Result<()> {
 }
 
 pub(super) fn list(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>> {
-    let failed = cannot("list runs");
     let since = filter.since.map(Timestamp::as_millisecond);
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     // Two statements, so that each can walk its index.
@@ -225,15 +225,13 @@ pub(super) fn list(connection: &Connection, filter: &RunFilter) -> Result<Vec<Ru
             None,
         ),
     };
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement
-        .query(params![name, since, limit])
-        .map_err(&failed)?;
-    let mut runs = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        runs.push(run(row)?);
-    }
-    Ok(runs)
+    query(
+        connection,
+        "list runs",
+        sql,
+        params![name, since, limit],
+        run,
+    )
 }
 
 pub(super) fn one(connection: &Connection, id: RunId) -> Result<Option<RunRow>> {

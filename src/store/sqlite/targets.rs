@@ -9,6 +9,7 @@ use crate::foundation::record::Score;
 use crate::store::model::{Acknowledged, Acknowledgement, Ahead, Applied, Commit};
 
 use super::error::{cannot, corrupt};
+use super::query::query;
 use super::runs;
 
 const ACKNOWLEDGED: &str = "SELECT digest, salesforce_id, fields, acknowledged_at
@@ -145,14 +146,9 @@ pub(super) fn scores_of(
     connection: &Connection,
     profile: &str,
 ) -> Result<Vec<(PipelineName, Score, Timestamp)>> {
-    let failed = cannot("read scores");
-    let mut statement = connection.prepare_cached(SCORES).map_err(&failed)?;
-    let mut rows = statement.query(params![profile]).map_err(&failed)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(&failed)? {
-        found.push(score(row, profile)?);
-    }
-    Ok(found)
+    query(connection, "read scores", SCORES, params![profile], |row| {
+        score(row, profile)
+    })
 }
 
 fn score(row: &Row<'_>, profile: &str) -> Result<(PipelineName, Score, Timestamp)> {
