@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::text::{
     BAD, BOLD, CAUTION, DIM, GOOD, clean, clean_json, count, line, paint, thousands,
 };
-use crate::engine::foresee::{FieldChange, RowChange, What};
+use crate::engine::foresee::{FieldChange, RowChange, What, stand_in};
 use crate::engine::preview::{Change, Preview, Tally};
 use crate::foundation::record::RecordError;
 use crate::plan::Plan;
@@ -223,9 +223,8 @@ fn show_row(out: &mut String, row: &RowChange) {
         What::Blocked(reason) => return show_reason(out, key, &what, reason),
     }
     for field in &row.fields {
-        if row.links.iter().any(|(name, _)| *name == field.name) {
-            let id = paint(DIM, "the id of the row that is created above");
-            line(out, format_args!("    {}: {id}", clean(&field.name)));
+        if let Some(text) = linked(row, field) {
+            line(out, format_args!("    {}: {text}", clean(&field.name)));
         } else if row.what == What::Create {
             let new = value_text(&field.new);
             line(out, format_args!("    {}: {new}", clean(&field.name)));
@@ -233,6 +232,19 @@ fn show_row(out: &mut String, row: &RowChange) {
             show_field(out, field);
         }
     }
+}
+
+/// The text of a field that holds the Id of a row which is created above; `None` for any other field.
+fn linked(row: &RowChange, field: &FieldChange) -> Option<String> {
+    let links = row.links.iter().filter(|(name, _)| *name == field.name);
+    let ids: Vec<String> = links.map(|(_, number)| stand_in(*number)).collect();
+    let text = field.new.as_str().filter(|_| !ids.is_empty())?;
+    if ids.iter().any(|id| id == text) {
+        return Some(paint(DIM, "the id of the row that is created above"));
+    }
+    let readable = |text: String, id: &String| text.replace(id, "(the id of the row above)");
+    let text = ids.iter().fold(text.to_owned(), readable);
+    Some(value_text(&Value::from(text)))
 }
 
 fn head(out: &mut String, style: Style, sign: &str, key: &str, what: &str) {

@@ -21,7 +21,7 @@ use super::Outside;
 use super::conflict::{same, value_at};
 use super::deliver::{Delivered, Delivery};
 use super::facts::Facts;
-use super::foresee::rows_now;
+use super::foresee::{rows_now, stand_in};
 use super::group::{Group, Settling};
 use super::payload::{Payload, comparable};
 use super::run::{Begun, Outcome};
@@ -250,11 +250,13 @@ impl Applying<'_> {
             }
             let written = self.written_before(ready, &own)?;
             for (row, known) in own.iter().zip(written) {
-                let Some(known) = known.filter(|known| known.digest == row.digest()) else {
+                let Some(known) = known else {
                     continue;
                 };
-                let is_row = |(sendable, _): &Sendable<'_>| sendable.row == row.row;
-                let Some(place) = entries.iter().position(is_row) else {
+                let is_known = |(sendable, entry): &Sendable<'_>| {
+                    sendable.row == row.row && entry.digest == known.digest
+                };
+                let Some(place) = entries.iter().position(is_known) else {
                     continue;
                 };
                 let (_, entry) = entries.swap_remove(place);
@@ -350,25 +352,43 @@ fn entries<'r>(
             );
             continue;
         }
-        let mut fields = new_values(row);
-        for (field, to) in &row.links {
-            if let Some(id) = ids.get(to) {
-                fields.insert(field.clone(), Value::from(id.as_str()));
-            }
-        }
+        let payload = linked(ready, row, ids);
+        // A row that is created holds all of its fields, so it is known by what is sent: a run that makes the same row with
+        // the same Ids must find it. Of a changed row the file holds fewer fields than its digest tells.
+        let digest = if row.create {
+            payload.digest(&ready.target)
+        } else {
+            row.digest()
+        };
         let entry = Entry {
-            payload: Payload {
-                key: row.key.clone(),
-                fields,
-            },
+            remembered_as: payload
+                .comparable_key(&ready.target)
+                .unwrap_or_else(|| remembered_as(ready, row)),
+            payload,
             records,
-            remembered_as: remembered_as(ready, row),
-            digest: row.digest(),
+            digest,
             remember: row.remember.clone().unwrap_or_default(),
         };
         entries.push((*row, entry));
     }
     (entries, refused)
+}
+
+/// What is sent for a row: Ids of rows that were created before it stand where the file could not know them.
+fn linked(ready: &Ready, row: &SavedRow, ids: &HashMap<u64, String>) -> Payload {
+    let mut key = row.key.clone();
+    let mut fields = new_values(row);
+    let key_field = ready.target.key.as_ref().map(|(field, _)| field);
+    for (field, to) in &row.links {
+        let Some(id) = ids.get(to) else { continue };
+        let fill = |text: &str| text.replace(&stand_in(*to), id);
+        if let Some(Value::String(text)) = fields.get_mut(field) {
+            *text = fill(text);
+        } else if Some(field) == key_field {
+            key = key.map(|key| fill(&key));
+        }
+    }
+    Payload { key, fields }
 }
 
 fn new_values(row: &SavedRow) -> Map<String, Value> {

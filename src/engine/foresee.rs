@@ -127,12 +127,7 @@ impl<'a> Foreseer<'a> {
         let current = self.current(ready, records, &rows.entries).await?;
         for (entry, current) in rows.entries.iter().zip(current) {
             let mut change = change(ready, records, entry, current.as_ref());
-            for field in &change.fields {
-                let row = field.new.as_str().and_then(|id| self.stand_ins.get(id));
-                change
-                    .links
-                    .extend(row.map(|row| (field.name.clone(), *row)));
-            }
+            change.links = self.links(ready, &change);
             let at = match (&change.what, &change.id) {
                 (What::Blocked(reason), _) => At::Refused(reason.clone(), 0),
                 (What::Unchanged, id) => At::Same(id.clone()),
@@ -147,6 +142,25 @@ impl<'a> Foreseer<'a> {
             self.tell(Some(change), changes);
         }
         Ok(outcomes)
+    }
+
+    /// The fields of a row, its key among them, that hold Ids of rows which do not exist yet.
+    fn links(&self, ready: &Ready, change: &RowChange) -> Vec<(String, u64)> {
+        let key_field = ready.target.key.as_ref().map(|(field, _)| field.as_str());
+        let fields = change.fields.iter();
+        let fields = fields.filter_map(|field| Some((field.name.as_str(), field.new.as_str()?)));
+        let mut links = Vec::new();
+        for (name, text) in fields.chain(key_field.zip(change.key.as_deref())) {
+            if self.stand_ins.is_empty() || !text.contains(STAND_IN) {
+                continue;
+            }
+            for start in 0..text.len() {
+                let id = text.get(start..start + STAND_IN_LENGTH);
+                let row = id.and_then(|id| self.stand_ins.get(id));
+                links.extend(row.map(|row| (name.to_owned(), *row)));
+            }
+        }
+        links
     }
 
     fn tell(&mut self, change: Option<RowChange>, changes: &mut Vec<RowChange>) {
@@ -185,9 +199,13 @@ impl<'a> Foreseer<'a> {
     }
 }
 
-/// A text that passes for the Id of a row that does not exist yet.
-fn stand_in(number: u64) -> String {
-    let short = format!("000{number:012}");
+/// How stand-ins begin, and how long they are.
+const STAND_IN: &str = "000";
+const STAND_IN_LENGTH: usize = 18;
+
+/// A text that passes for the Id of the row of this number, which does not exist yet.
+pub fn stand_in(number: u64) -> String {
+    let short = format!("{STAND_IN}{number:012}");
     record_id::long(&short).unwrap_or(short)
 }
 

@@ -445,3 +445,62 @@ async fn i4_a_plan_of_two_targets_counts_a_record_once() {
     assert_eq!((report.state, report.ledger), (RunState::Done, expected));
     assert_eq!(keyed(&bench.org, "Conversation__c").await.len(), 450);
 }
+
+/// A lead, and a task below it that nothing finds again.
+const CALLS: &str = "version: 1
+name: calls
+direction: write
+source: { records: outcomes }
+targets:
+  lead:
+    object: Lead
+    operation: upsert
+    match: { Bridged_Id__c: \"{{ profile.key }}\" }
+    field_map: { LastName: \"{{ profile.last_name }}\", Company: \"{{ profile.company }}\" }
+  task:
+    object: Task
+    operation: create
+    duplicates: accept
+    field_map:
+      WhoId: \"{{ targets.lead.id }}\"
+      Subject: \"{{ outcome.id }}\"
+      Status: Completed
+      Priority: Normal
+      Description: \"about {{ targets.lead.id }}, of {{ targets.lead.id }}\"
+  talk:
+    object: Conversation__c
+    operation: upsert
+    match: { Bridged_Id__c: \"talk with {{ targets.lead.id }}\" }
+    field_map: { Outcome__c: \"{{ outcome.kind }}\" }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_a_plan_could_not_know_stand_wherever_a_template_puts_them() {
+    let org = Org::with_leads(0).await;
+    org.import_profiles(&people(2));
+    org.import_outcomes(&[outcome(0, "p0"), outcome(1, "p1")]);
+    let bench = of(org);
+    assert_eq!(bench.org.save(CALLS, &bench.file).await.unwrap(), 6);
+    let report = bench.org.apply(CALLS, &bench.file).await.unwrap();
+    assert_eq!(report.ledger.delivered, 2, "{report:?}");
+    for (task, lead) in [("o0", "p0"), ("o1", "p1")] {
+        let lead = bench.org.row("Lead", "Bridged_Id__c", lead).await["Id"].clone();
+        let id = lead.as_str().unwrap();
+        let task = bench.org.row("Task", "Subject", task).await;
+        assert_eq!(task["WhoId"], lead);
+        assert_eq!(task["Description"], format!("about {id}, of {id}"));
+        let key = format!("talk with {id}");
+        bench
+            .org
+            .row("Conversation__c", "Bridged_Id__c", &key)
+            .await;
+    }
+
+    // I14, I15: a run makes the same rows with the same Ids, so nothing is left to send.
+    let next = bench.org.run(CALLS).await.unwrap();
+    assert_eq!(
+        (next.ledger.unchanged, next.requests.write),
+        (2, 0),
+        "{next:?}"
+    );
+}
