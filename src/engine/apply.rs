@@ -224,7 +224,10 @@ impl Applying<'_> {
         let Some(begun) = self.begun_before else {
             return Ok(vec![None; rows.len()]);
         };
-        let keys: Vec<String> = rows.iter().map(|row| remembered_as(ready, row)).collect();
+        let keys: Vec<String> = rows
+            .iter()
+            .map(|row| remembered_as(ready, row, row.key.as_deref()))
+            .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let store = &self.outside.store;
         let known = store.acknowledged(&self.plan.pipeline, &ready.target.name, &keys)?;
@@ -316,9 +319,8 @@ fn records_of(group: &[SavedRow]) -> (Vec<Facts>, HashMap<&str, usize>) {
     (records, places)
 }
 
-/// What a row is remembered under.
-fn remembered_as(ready: &Ready, row: &SavedRow) -> String {
-    let key = row.key.as_deref();
+/// What a row with this key is remembered under.
+fn remembered_as(ready: &Ready, row: &SavedRow, key: Option<&str>) -> String {
     let key = key.map(|key| comparable(&ready.target, key));
     key.or(row.records.first().cloned()).unwrap_or_default()
 }
@@ -361,9 +363,7 @@ fn entries<'r>(
             row.digest()
         };
         let entry = Entry {
-            remembered_as: payload
-                .comparable_key(&ready.target)
-                .unwrap_or_else(|| remembered_as(ready, row)),
+            remembered_as: remembered_as(ready, row, payload.key.as_deref()),
             payload,
             records,
             digest,

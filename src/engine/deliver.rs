@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::failpoint;
 use crate::foundation::id::RunId;
+use crate::salesforce::record_id;
 use crate::salesforce::write::Writer;
 use crate::store::model::Acknowledgement;
 
@@ -218,11 +219,11 @@ impl Delivery {
         let now: HashMap<&str, usize> = rows
             .iter()
             .enumerate()
-            .filter_map(|(place, row)| Some((row.get("Id")?.as_str()?.get(..15)?, place)))
+            .filter_map(|(place, row)| Some((record_id::short(row.get("Id")?.as_str()?), place)))
             .collect();
         let mut left = Vec::new();
         for mut entry in entries {
-            let key = entry.payload.key.as_deref().and_then(|key| key.get(..15));
+            let key = entry.payload.key.as_deref().map(record_id::short);
             let read = entry
                 .records
                 .last()

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use crate::foundation::code::Code;
 use crate::foundation::error::Result;
 use crate::foundation::record::{Record, RecordError};
 use crate::salesforce::client::Client;
 use crate::salesforce::record_id;
+use crate::spec::target::Operation;
 
 use super::conflict::{same, value_at};
 use super::facts::Facts;
@@ -279,14 +281,12 @@ fn change(ready: &Ready, records: &[&Facts], entry: &Entry, current: Option<&Rec
     let what = match current {
         Some(_) if fields.is_empty() => What::Unchanged,
         Some(_) => What::Update,
-        None if target.operation == crate::spec::target::Operation::Update => {
-            What::Blocked(RecordError {
-                code: crate::foundation::code::Code::NotFound,
-                field: target.key.as_ref().map(|(field, _)| field.clone()),
-                message: format!("there is no such row of `{}`", target.object),
-                remote_code: None,
-            })
-        }
+        None if target.operation == Operation::Update => What::Blocked(RecordError {
+            code: Code::NotFound,
+            field: target.key.as_ref().map(|(field, _)| field.clone()),
+            message: format!("there is no such row of `{}`", target.object),
+            remote_code: None,
+        }),
         None => What::Create,
     };
     let id = current.and_then(|row| row.get("Id")?.as_str().map(str::to_owned));

@@ -10,6 +10,7 @@ use crate::foundation::record::RecordError;
 use crate::plan::step::target::Target;
 use crate::salesforce::describe::ObjectDescribe;
 use crate::salesforce::fit;
+use crate::salesforce::record_id;
 use crate::spec::target::Operation;
 
 use super::facts::Facts;
@@ -78,7 +79,7 @@ fn key(target: &Target, scope: &Scope<'_>) -> Result<Option<String>, RecordError
 /// How keys are compared: Salesforce's ids by their first 15 characters, external ids without regard to case.
 pub(super) fn comparable(target: &Target, key: &str) -> String {
     match target.operation {
-        Operation::Update => key.get(..15).unwrap_or(key).to_owned(),
+        Operation::Update => record_id::short(key).to_owned(),
         _ => key.to_lowercase(),
     }
 }

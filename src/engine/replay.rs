@@ -12,6 +12,7 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::event::RunReport;
 use crate::plan::Plan;
 use crate::salesforce::client::Client;
+use crate::salesforce::record_id;
 use crate::store::model::{Changed, Closed, DeadLetterRow, OutcomeOf, RecordKind};
 use crate::store::read_only::ReadOnly;
 
@@ -99,19 +100,14 @@ async fn carry_out(
     }
     let mut lost: Vec<i64> = missing;
     if let Some(found) = source.found() {
-        let found: HashSet<&str> = found.iter().map(|id| same_id(id)).collect();
-        let is_lost = |row: &&DeadLetterRow| !found.contains(same_id(&row.letter.key));
+        let found: HashSet<&str> = found.iter().map(|id| record_id::short(id)).collect();
+        let is_lost = |row: &&DeadLetterRow| !found.contains(record_id::short(&row.letter.key));
         lost.extend(letters.iter().filter(is_lost).map(|row| row.id));
     }
     *gone = outside
         .store
         .close_letters(&lost, Closed::Gone, outside.clock.now())?;
     Ok(())
-}
-
-/// Ids are the same when their first 15 characters are.
-fn same_id(id: &str) -> &str {
-    id.get(..15).unwrap_or(id)
 }
 
 /// The records of the letters, to be read again; and the letters whose records the store no longer has.

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
+use crate::foundation::id::Fingerprint;
 
 use super::foresee::{FieldChange, RowChange, What};
 
@@ -199,7 +200,7 @@ impl Header {
 impl SavedRow {
     /// The digest as bytes.
     pub fn digest(&self) -> [u8; 32] {
-        crate::foundation::id::Fingerprint::parse(&self.digest)
+        Fingerprint::parse(&self.digest)
             .map(|digest| digest.bytes())
             .unwrap_or_default()
     }

@@ -28,6 +28,11 @@ pub fn long(text: &str) -> Option<String> {
     (given.is_empty() || given.eq_ignore_ascii_case(&sum)).then(|| format!("{short}{sum}"))
 }
 
+/// The part of an id that identifies: its first 15 characters. A shorter text is left as it is.
+pub fn short(id: &str) -> &str {
+    id.get(..15).unwrap_or(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
