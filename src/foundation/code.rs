@@ -139,6 +139,7 @@ codes! {
     BudgetSpent = "budget-spent",
     ConcurrencyLimit = "concurrency-limit",
     SalesforceUnavailable = "salesforce-unavailable",
+    OrgMaintenance = "org-maintenance",
     QueryTimeout = "query-timeout",
     QueryLocatorLost = "query-locator-lost",
     QueryRefused = "query-refused",
@@ -150,6 +151,8 @@ codes! {
     RequestRefused = "request-refused",
     RequestTooLarge = "request-too-large",
     TooManyRelated = "too-many-related",
+    RecordAccessDenied = "record-access-denied",
+    ParentAccessDenied = "parent-access-denied",
     RecordRefused = "record-refused",
     RecordLocked = "record-locked",
     RecordNotTried = "record-not-tried",
@@ -157,6 +160,12 @@ codes! {
     WriteUnclear = "write-unclear",
     StorageFull = "storage-full",
     FeatureUnavailable = "feature-unavailable",
+    UserNotApiOnly = "user-not-api-only",
+
+    // why there is nothing to read
+    FilterMatchesNothing = "filter-matches-nothing",
+    MappingYieldsNothing = "mapping-yields-nothing",
+    NoRowsVisible = "no-rows-visible",
 
     // one record
     ParentRejected = "parent-rejected",

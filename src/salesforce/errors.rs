@@ -54,6 +54,10 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Transient,
             "run the command again later: it continues where it stopped",
         ),
+        Code::OrgMaintenance => (
+            Class::Transient,
+            "look at Salesforce Trust for the end of the maintenance, then run the command again: it continues",
+        ),
         Code::RecordLocked => (
             Class::Transient,
             "run the command again, with a lower `batch.concurrency` if it happens often",
@@ -96,18 +100,33 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Late,
             "run the command again, with a cheaper query or a smaller `page_size`",
         ),
-        Code::ApiAccessRefused => (
-            Class::Permission,
-            "give the run-as user `API Enabled`, and the app the scope `api`",
-        ),
-        Code::PermissionDenied => (
-            Class::Permission,
-            "give the run-as user the permission, through a permission set",
-        ),
-        other => match config_help(other) {
-            Some(help) => (Class::Config, help),
-            None => return None,
+        other => match (permission_help(other), config_help(other)) {
+            (Some(help), _) => (Class::Permission, help),
+            (None, Some(help)) => (Class::Config, help),
+            (None, None) => return None,
         },
+    })
+}
+
+/// What to do about the rights that the signed-in user lacks.
+const fn permission_help(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::ApiAccessRefused => {
+            "tick `API Enabled`: Setup → Permission Sets → a set of the user → System Permissions; and give the app the scope `api`"
+        }
+        Code::PermissionDenied => {
+            "give the run-as user the permission: Setup → Permission Sets → a set of the user"
+        }
+        Code::ObjectNotWritable => {
+            "tick `Create` and `Edit`: Setup → Permission Sets → a set of the user → Object Settings → the object"
+        }
+        Code::RecordAccessDenied => {
+            "share the record with the run-as user: Setup → Sharing Settings"
+        }
+        Code::ParentAccessDenied => {
+            "share the parent record with the run-as user: Setup → Sharing Settings"
+        }
+        _ => return None,
     })
 }
 
@@ -115,7 +134,7 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
 const fn config_help(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::ConnectionSettings => "correct the value in the connection",
-        Code::HostRefused => "use the My Domain address shown under Setup, My Domain",
+        Code::HostRefused => "use the My Domain address shown under Setup → My Domain",
         Code::AddressRefused => "check how this machine resolves the name",
         Code::RedirectRefused => "put the final address into `instance_url`",
         Code::TlsFailed => {
@@ -132,20 +151,33 @@ const fn config_help(code: Code) -> Option<&'static str> {
         Code::LoginHost => {
             "set `instance_url` to the My Domain address, `https://NAME.my.salesforce.com`"
         }
-        Code::RunAsUserMissing => "choose a `Run As` user in the app's policies",
-        Code::SignInRefused => "see Setup, Login History for the true reason",
+        Code::RunAsUserMissing => {
+            "choose a `Run As` user: Setup → External Client App Manager → the app → Policies → OAuth Policies"
+        }
+        Code::SignInRefused => "see Setup → Login History for the true reason",
         Code::QueryRefused => "correct the `where` of the source or of its `related` section",
         Code::QueryTooLong => "shorten the lists in `where`, or read fewer fields",
-        Code::FieldNotWritable => "leave the field out, or give the run-as user edit access to it",
-        Code::FieldUnavailable => "check the name, and the run-as user's access to the field",
-        Code::ObjectUnavailable => "check the name, and the run-as user's access to the object",
+        Code::FieldNotWritable => {
+            "leave the field out, or make it editable: Setup → Object Manager → the object → Fields & Relationships → the \
+             field → Set Field-Level Security"
+        }
+        Code::FieldUnavailable => {
+            "check the name; make it visible: Setup → Object Manager → the object → Fields & Relationships → the field → \
+             Set Field-Level Security"
+        }
+        Code::ObjectUnavailable => {
+            "check the name; tick `Read`: Setup → Permission Sets → a set of the user → Object Settings → the object"
+        }
         Code::NotFound => "check the id, and whether the record was deleted",
         Code::ApiVersionUnavailable => {
             "set `api_version` to one the org offers; `bridged check` lists them"
         }
         Code::RequestRefused => "look the code up in the REST API Developer Guide",
         Code::TooManyRelated => "set or lower `limit` in the `related` section",
-        Code::StorageFull => "free or buy data storage",
+        Code::StorageFull => "free or buy data storage: Setup → Storage Usage",
+        Code::UserNotApiOnly => {
+            "give bridged a user of its own with the license `Salesforce Integration`: Setup → Users → New User"
+        }
         Code::FeatureUnavailable => "use an object or a setting that the org supports",
         _ => return None,
     })
@@ -168,6 +200,11 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
             Code::ApiAccessRefused
         }
         "REQUEST_LIMIT_EXCEEDED" if has("concurrent") => Code::ConcurrencyLimit,
+        // *Unconfirmed* sentence: "entity type cannot be inserted: Lead".
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if has("entity type cannot be") => {
+            Code::ObjectNotWritable
+        }
+        "SERVER_UNAVAILABLE" if has("maintenance") => Code::OrgMaintenance,
         // A trigger that failed may have failed for a passing reason inside.
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if has("unable_to_lock_row") => Code::RecordLocked,
         "API_ERROR" if has("implementation restriction") => Code::PermissionDenied,
@@ -186,6 +223,8 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
 pub fn name_row(remote_code: &str, message: &str) -> Code {
     match remote_code {
         "NOT_FOUND" | "NUMBER_OUTSIDE_VALID_RANGE" | "JSON_PARSER_ERROR" => Code::RecordRefused,
+        // A request can lack many rights; a row that is written is refused for its object's.
+        "INSUFFICIENT_ACCESS" => Code::ObjectNotWritable,
         // The field is there: it is the parent named by its key that is not.
         "INVALID_FIELD"
             if message
@@ -261,10 +300,10 @@ const REMOTE: &[(&str, Code)] = &[
     ("INTERNAL_ERROR", Code::SalesforceUnavailable),
     ("INTERNAL_SERVER_ERROR", Code::SalesforceUnavailable),
     ("TXN_SECURITY_METERING_ERROR", Code::SalesforceUnavailable),
-    ("API_CURRENTLY_DISABLED", Code::SalesforceUnavailable),
+    ("API_CURRENTLY_DISABLED", Code::OrgMaintenance),
     (
         "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
-        Code::SalesforceUnavailable,
+        Code::OrgMaintenance,
     ),
     ("UNABLE_TO_LOCK_ROW", Code::RecordLocked),
     // Queries.
@@ -296,10 +335,10 @@ const REMOTE: &[(&str, Code)] = &[
     ("URL_NO_LONGER_EXISTS", Code::ApiVersionUnavailable),
     // Rights.
     ("INSUFFICIENT_ACCESS", Code::PermissionDenied),
-    ("INSUFFICIENT_ACCESS_OR_READONLY", Code::PermissionDenied),
+    ("INSUFFICIENT_ACCESS_OR_READONLY", Code::RecordAccessDenied),
     (
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        Code::PermissionDenied,
+        Code::ParentAccessDenied,
     ),
     ("TXN_SECURITY_NO_ACCESS", Code::PermissionDenied),
     ("API_DISABLED_FOR_ORG", Code::ApiAccessRefused),

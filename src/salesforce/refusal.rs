@@ -168,7 +168,7 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scr
             Some(error),
             description,
         ),
-        Stated::Nothing => (errors::by_status(status), None, &String::new()),
+        Stated::Nothing => (unstated(status, body), None, &String::new()),
     };
     let text = scrub.text(text);
     let remote_code = remote_code.and_then(|word| scrub.word(word));
@@ -184,14 +184,31 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scr
     let mut failure = Failure::new(code, message);
     failure.retry_after = retry_after(headers);
     // A gateway may give up on a request that Salesforce carries out, and 406 is about the answer, not the request.
-    failure.maybe_done =
-        code == Code::SalesforceUnavailable && matches!(status, 406 | 408 | 500..=599);
+    let is_outage = matches!(code, Code::SalesforceUnavailable | Code::OrgMaintenance);
+    failure.maybe_done = is_outage && matches!(status, 406 | 408 | 500..=599);
     failure.error = failure.error.with(|context| {
         context.http_status = Some(status);
         context.remote_code = remote_code;
         context.request_id = request_id(headers, scrub);
     });
     failure
+}
+
+/// Names an answer without an error code: by its status, and by whether the page of an outage speaks of maintenance.
+///
+/// The words of Salesforce's own page are *unconfirmed*, so only the one that every such page has is looked for.
+fn unstated(status: u16, body: &[u8]) -> Code {
+    let code = errors::by_status(status);
+    if code != Code::SalesforceUnavailable || status < 500 {
+        return code;
+    }
+    let looked_at = &body[..body.len().min(BODY_READ)];
+    let page = String::from_utf8_lossy(looked_at).to_ascii_lowercase();
+    if page.contains("maintenance") {
+        Code::OrgMaintenance
+    } else {
+        code
+    }
 }
 
 /// The id under which Salesforce's support finds the request.

@@ -166,6 +166,18 @@ impl Settings {
             on_outage: None,
         }
     }
+
+    /// The same for somebody who waits before a screen: what fails is tried once more and told, and an org that does not
+    /// answer is not waited for.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.retry.attempts = 2;
+        self.retry.slow_base = self.retry.base;
+        self.retry.retry_after_cap = self.retry.cap;
+        self.breaker.patience = Duration::ZERO;
+        self.timeouts.answer = Duration::from_secs(30);
+        self
+    }
 }
 
 impl Default for Budget {

@@ -24,6 +24,8 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "LIMIT_EXCEEDED", "x", Code::DailyLimitReached, Class::DailyLimit),
     (400, "EXCEEDED_QUOTA", "x", Code::DailyLimitReached, Class::DailyLimit),
     (503, "SERVER_UNAVAILABLE", "x", Code::SalesforceUnavailable, Class::Transient),
+    (503, "SERVER_UNAVAILABLE", "the org is under Maintenance", Code::OrgMaintenance, Class::Transient),
+    (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: Lead", Code::ObjectNotWritable, Class::Permission),
     (500, "UNKNOWN_EXCEPTION", "x", Code::SalesforceUnavailable, Class::Transient),
     (500, "INTERNAL_ERROR", "x", Code::SalesforceUnavailable, Class::Transient),
     (500, "INTERNAL_SERVER_ERROR", "x", Code::SalesforceUnavailable, Class::Transient),
@@ -46,8 +48,8 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "TOO_MANY_RECORDS", "x", Code::RequestTooLarge, Class::Split),
     (400, "BATCH_TOO_LARGE", "x", Code::RequestTooLarge, Class::Split),
     (403, "INSUFFICIENT_ACCESS", "x", Code::PermissionDenied, Class::Permission),
-    (400, "INSUFFICIENT_ACCESS_OR_READONLY", "x", Code::PermissionDenied, Class::Permission),
-    (400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "x", Code::PermissionDenied, Class::Permission),
+    (400, "INSUFFICIENT_ACCESS_OR_READONLY", "x", Code::RecordAccessDenied, Class::Permission),
+    (400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "x", Code::ParentAccessDenied, Class::Permission),
     (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "trigger failed", Code::RecordRefused, Class::Row),
     (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW, unable to obtain", Code::RecordLocked, Class::Transient),
     (400, "CANNOT_EXECUTE_FLOW_TRIGGER", "x", Code::RecordRefused, Class::Row),
@@ -76,7 +78,7 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (403, "TXN_SECURITY_NO_ACCESS", "x", Code::PermissionDenied, Class::Permission),
     (403, "TXN_SECURITY_OF_TOMORROW", "x", Code::PermissionDenied, Class::Permission),
     (403, "API_DISABLED_FOR_ORG", "x", Code::ApiAccessRefused, Class::Permission),
-    (403, "API_CURRENTLY_DISABLED", "x", Code::SalesforceUnavailable, Class::Transient),
+    (403, "API_CURRENTLY_DISABLED", "x", Code::OrgMaintenance, Class::Transient),
     (403, "FUNCTIONALITY_NOT_ENABLED", "x", Code::FeatureUnavailable, Class::Config),
     (400, "FeatureNotEnabled", "Async API not enabled", Code::FeatureUnavailable, Class::Config),
     (400, "INVALIDENTITY", "Entity 'X' is not supported by the Bulk API.", Code::FeatureUnavailable, Class::Config),
@@ -88,7 +90,7 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "CLIENT_ERROR", "x", Code::RequestRefused, Class::Config),
     (400, "UNSUPPORTED_API_VERSION", "x", Code::ApiVersionUnavailable, Class::Config),
     (404, "URL_NO_LONGER_EXISTS", "x", Code::ApiVersionUnavailable, Class::Config),
-    (400, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "x", Code::SalesforceUnavailable, Class::Transient),
+    (400, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "x", Code::OrgMaintenance, Class::Transient),
     (400, "STORAGE_LIMIT_EXCEEDED", "x", Code::StorageFull, Class::Config),
     (403, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "x", Code::SignInRefused, Class::Config),
     (405, "METHOD_NOT_ALLOWED", "x", Code::RequestRefused, Class::Config),
@@ -313,4 +315,24 @@ async fn a_gateway_that_asks_for_hours_ends_the_tries() {
         started.elapsed().as_secs() >= 2,
         "each wait is a second at least"
     );
+}
+
+#[tokio::test]
+async fn a_page_that_speaks_of_maintenance_is_told_from_a_plain_outage() {
+    let page = |word: &str| format!("<html><title>SECRET</title><h1>Down for {word}</h1></html>");
+    for (status, word, code) in [
+        (503, "Scheduled Maintenance", Code::OrgMaintenance),
+        (500, "maintenance", Code::OrgMaintenance),
+        (503, "now", Code::SalesforceUnavailable),
+        (429, "maintenance", Code::SalesforceUnavailable),
+        (403, "maintenance", Code::PermissionDenied),
+        (404, "maintenance", Code::NotFound),
+    ] {
+        let (was, class, _, shown) = outcome(answer(status, &[], &page(word))).await;
+        assert_eq!(was, code, "{status} {word}: {shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        if code == Code::OrgMaintenance {
+            assert_eq!(class, Class::Transient);
+        }
+    }
 }
