@@ -617,6 +617,29 @@ fn key_not_unique_names_the_match_field_and_the_boxes_to_tick() {
     assert!(step["help"].as_str().unwrap().contains("`External ID`"));
 }
 
+#[test]
+fn a_test_lead_that_is_refused_names_the_object_and_the_remedy() {
+    for (code, told, menus) in [
+        (
+            "INSUFFICIENT_ACCESS",
+            "object-not-writable",
+            "Setup → Permission Sets",
+        ),
+        (
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "record-access-denied",
+            "Setup → Sharing Settings",
+        ),
+    ] {
+        let clinic = Clinic::new(LEADS);
+        clinic.control("faults", &rows(code, "insufficient access", &[]));
+        let step = step(&clinic.ran(&["check", "--write"], 1), told);
+        assert_eq!(step["pipeline"], "test lead");
+        assert_told(&step, "salesforce_admin", &["`Lead`"]);
+        assert!(step["help"].as_str().unwrap().contains(menus), "{step}");
+    }
+}
+
 // Bulk operations.
 
 #[test]
