@@ -7,6 +7,7 @@ mod fit;
 mod hosts;
 mod org;
 mod query;
+mod refusals;
 mod resources;
 mod rows;
 mod sandbox;
