@@ -368,23 +368,16 @@ impl Client {
                 })?;
             }
             let breaker = self.0.retries.breaker();
-            loop {
-                let answer = breaker.hold(self.0.once(call, &token, read)).await;
-                match &answer {
-                    Err(refused)
-                        if refused.error.code() == Code::SessionExpired && renewals.may() =>
-                    {
-                        token = self.0.renew(&token).await?;
-                        renewals.note(&token);
-                    }
-                    _ => {
-                        return answer.inspect_err(|failure| {
-                            call.maybe_done
-                                .fetch_or(failure.maybe_done, Ordering::Relaxed);
-                        });
-                    }
-                }
+            let mut answer = breaker.hold(self.0.once(call, &token, read)).await;
+            while is_expired(&answer) && renewals.may() {
+                token = self.0.renew(&token).await?;
+                renewals.note(&token);
+                answer = breaker.hold(self.0.once(call, &token, read)).await;
             }
+            answer.inspect_err(|failure| {
+                call.maybe_done
+                    .fetch_or(failure.maybe_done, Ordering::Relaxed);
+            })
         };
         self.0.retries.run(call.repeat, once).await
     }
@@ -463,6 +456,12 @@ impl Inner {
         }
         read(&answer, &scrub)
     }
+}
+
+/// Whether a call was refused because its token is dead.
+fn is_expired<T>(answer: &Result<T, Failure>) -> bool {
+    let failed = answer.as_ref().err();
+    failed.is_some_and(|failure| failure.error.code() == Code::SessionExpired)
 }
 
 /// Whether an answer is a success or says that nothing changed.

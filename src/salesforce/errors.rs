@@ -60,11 +60,7 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Transient,
             "run the command again, with a lower `batch.concurrency` if it happens often",
         ),
-        Code::RecordNotTried => (Class::Transient, "run the command again"),
-        Code::ConnectionBusy => (
-            Class::Transient,
-            "run the command again; if it happens each time, look for a process that hangs",
-        ),
+        Code::RecordNotTried | Code::ConnectionBusy => (Class::Transient, "run the command again"),
         Code::ConcurrencyLimit => (
             Class::SlowDown,
             "run fewer pipelines at once, or make their queries faster",

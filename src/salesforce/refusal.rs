@@ -163,12 +163,12 @@ pub(super) fn stated(error: &str, description: &str, scrub: &Scrub<'_>) -> Failu
         error: error.to_owned(),
         description: description.to_owned(),
     };
-    named(stated, None, scrub)
+    named(&stated, None, scrub)
 }
 
 /// Names the failure behind an answer's status, header and body.
 pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scrub<'_>) -> Failure {
-    let mut failure = named(Stated::read(body), Some(status), scrub);
+    let mut failure = named(&Stated::read(body), Some(status), scrub);
     failure.retry_after = retry_after(headers);
     // A gateway may give up on a request that Salesforce carries out, and 406 is about the answer, not the request.
     failure.maybe_done = failure.error.code() == Code::SalesforceUnavailable
@@ -181,9 +181,9 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scr
 }
 
 /// Names what an error body says.
-fn named(stated: Stated, status: Option<u16>, scrub: &Scrub<'_>) -> Failure {
+fn named(stated: &Stated, status: Option<u16>, scrub: &Scrub<'_>) -> Failure {
     let number = status.unwrap_or(STATUS_OF_NONE);
-    let (code, remote_code, text) = match &stated {
+    let (code, remote_code, text) = match stated {
         Stated::Api { code, message, .. } => {
             (errors::name(code, message, number), Some(code), message)
         }
