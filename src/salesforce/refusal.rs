@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
+use url::form_urlencoded::byte_serialize;
+use zeroize::Zeroizing;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
@@ -120,6 +122,10 @@ impl<'a> Scrub<'a> {
         }
         for secret in &self.secrets {
             clean = clean.replace(secret, "…");
+            // As a form or a query carried it.
+            let encoded: Zeroizing<String> =
+                byte_serialize(secret.as_bytes()).collect::<String>().into();
+            clean = clean.replace(encoded.as_str(), "…");
         }
         for value in self.values {
             clean = without_word(&clean, value);

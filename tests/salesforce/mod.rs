@@ -16,4 +16,5 @@ mod rows;
 mod sandbox;
 mod session;
 mod tls;
+mod web_server;
 mod write;
