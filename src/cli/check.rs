@@ -13,6 +13,7 @@ use crate::engine::round_trip;
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
 use crate::salesforce::client::Client;
+use crate::salesforce::credentials::Credentials;
 use crate::salesforce::settings::Settings;
 use crate::salesforce::write::Writer;
 use crate::spec::{tree, variables};
@@ -91,8 +92,12 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
 }
 
 /// How a connection signs in, in words.
-const fn signs_in(_: &Settings) -> &'static str {
-    "client credentials"
+const fn signs_in(settings: &Settings) -> &'static str {
+    match settings.credentials {
+        Credentials::ApiKey { .. } => "client credentials",
+        Credentials::Jwt { .. } => "JWT bearer",
+        Credentials::Oauth { .. } => "web server flow, with kept tokens",
+    }
 }
 
 /// The environment variables of a connection that are not set; a sandbox stands in for all of them.

@@ -1,9 +1,11 @@
 //! What Salesforce's error codes mean: the one table that decides how a refusal is named and whether it is retried.
 //!
 //! Sources: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, "Core Data Types:
-//! `StatusCode` and `ExceptionCode`"; Salesforce Help, "OAuth 2.0 Authorization Errors".
+//! `StatusCode` and `ExceptionCode`". What the sign-in is refused with stands in `sign_in/refusals.rs`.
 
 use crate::foundation::code::Code;
+
+use super::sign_in::refusals;
 
 /// What a refusal asks for. Only the class decides whether a request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +64,7 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Transient,
             "run the command again, with a lower `batch.concurrency` if it happens often",
         ),
-        Code::RecordNotTried => (Class::Transient, "run the command again"),
+        Code::RecordNotTried | Code::ConnectionBusy => (Class::Transient, "run the command again"),
         Code::ConcurrencyLimit => (
             Class::SlowDown,
             "run fewer pipelines at once, or make their queries faster",
@@ -147,7 +149,7 @@ const fn config_help(code: Code) -> Option<&'static str> {
         Code::WrongConsumerKey => {
             "compare `consumer_key` and `instance_url` with the app in Setup; a new app takes ten minutes"
         }
-        Code::WrongApiKey => "copy the Consumer Secret again into the variable `api_key` names",
+        Code::WrongApiKey => "copy the Consumer Secret again into the place the connection names",
         Code::LoginHost => {
             "set `instance_url` to the My Domain address, `https://NAME.my.salesforce.com`"
         }
@@ -179,7 +181,7 @@ const fn config_help(code: Code) -> Option<&'static str> {
             "give bridged a user of its own with the license `Salesforce Integration`: Setup → Users → New User"
         }
         Code::FeatureUnavailable => "use an object or a setting that the org supports",
-        _ => return None,
+        other => return refusals::help(other),
     })
 }
 
@@ -257,24 +259,6 @@ pub const fn by_status(status: u16) -> Code {
         406 | 408 | 420 | 425 | 429 | 500..=599 => Code::SalesforceUnavailable,
         413 => Code::RequestTooLarge,
         _ => Code::RequestRefused,
-    }
-}
-
-/// Names a refusal of the token endpoint, by the OAuth error and its description.
-pub fn name_oauth(error: &str, description: &str, status: u16) -> Code {
-    let has = |part: &str| description.to_ascii_lowercase().contains(part);
-    match error {
-        _ if has("not supported on this domain") => Code::LoginHost,
-        _ if has("no client credentials user") => Code::RunAsUserMissing,
-        _ if has("rate limit") || has("login rate") => Code::SignInLimited,
-        "invalid_client_id" => Code::WrongConsumerKey,
-        "invalid_client" if has("identifier") => Code::WrongConsumerKey,
-        "invalid_client" | "invalid_client_credentials" => Code::WrongApiKey,
-        "rate_limit_exceeded" => Code::SignInLimited,
-        "unknown_error" => Code::SalesforceUnavailable,
-        // A gateway's own JSON (`{"error": "Service Unavailable"}`) passes; a refusal by name does not.
-        _ if status >= 500 || matches!(status, 408 | 420 | 429) => by_status(status),
-        _ => Code::SignInRefused,
     }
 }
 

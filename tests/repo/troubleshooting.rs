@@ -95,6 +95,8 @@ fn every_code_that_an_administrator_fixes_leads_through_salesforces_menus() {
     let wrong: Vec<_> = Code::ALL
         .iter()
         .filter(|code| code.fixed_by() == Some(FixedBy::SalesforceAdmin))
+        // An org that is switched off has no menus.
+        .filter(|code| **code != Code::OrgInactive)
         .filter(|code| !joined(code.page()).contains("Setup →"))
         .map(ToString::to_string)
         .collect();

@@ -5,7 +5,7 @@ use bridged::salesforce::errors::{Class, class};
 use bridged::salesforce::query::Scope;
 
 use super::org::{client, org, settings, shown};
-use crate::support::wire::{Wire, answer, json};
+use crate::support::wire::{answer, json};
 use bridged::salesforce::client::Client;
 
 /// Status, code, message, and what must come of it.
@@ -189,56 +189,6 @@ async fn s22_the_two_request_limits_are_told_apart() {
             (code, class, sent),
             (Code::ConcurrencyLimit, Class::SlowDown, 3)
         );
-    }
-}
-
-#[tokio::test]
-async fn every_refusal_of_the_log_in_has_its_name() {
-    #[rustfmt::skip]
-    let table = [
-        (400, "invalid_client_id", "client identifier invalid", Code::WrongConsumerKey, 1),
-        (401, "invalid_client", "client identifier invalid", Code::WrongConsumerKey, 1),
-        (400, "invalid_client", "invalid client credentials", Code::WrongApiKey, 1),
-        (401, "invalid_client_credentials", "", Code::WrongApiKey, 1),
-        (400, "invalid_grant", "request not supported on this domain", Code::LoginHost, 1),
-        (400, "invalid_grant", "no client credentials user enabled", Code::RunAsUserMissing, 1),
-        (400, "invalid_client", "no client credentials user enabled", Code::RunAsUserMissing, 1),
-        (400, "invalid_grant", "authentication failure", Code::SignInRefused, 1),
-        (400, "invalid_grant", "ip restricted", Code::SignInRefused, 1),
-        (400, "inactive_user", "user is inactive", Code::SignInRefused, 1),
-        (400, "inactive_org", "", Code::SignInRefused, 1),
-        (400, "invalid_app_access", "user is not admin approved to access this app", Code::SignInRefused, 1),
-        (400, "OAUTH_APP_BLOCKED", "this app is blocked by admin", Code::SignInRefused, 1),
-        (400, "unsupported_grant_type", "grant type not supported", Code::SignInRefused, 1),
-        (400, "invalid_request", "", Code::SignInRefused, 1),
-        (400, "invalid_scope", "", Code::SignInRefused, 1),
-        (400, "redirect_uri_mismatch", "", Code::SignInRefused, 1),
-        (400, "rate_limit_exceeded", "", Code::SignInLimited, 3),
-        (403, "login_rate_exceeded", "login rate exceeded", Code::SignInLimited, 3),
-        (400, "unknown_error", "retry your request", Code::SalesforceUnavailable, 3),
-        (503, "Service Unavailable", "", Code::SalesforceUnavailable, 3),
-    ];
-    for (status, oauth, description, code, expected) in table {
-        let body =
-            serde_json::json!({"error": oauth, "error_description": description}).to_string();
-        let wire = Wire::start(move |_| json(status, &body)).await;
-        let client = Client::new(settings(wire.url("http"))).unwrap();
-        let error = client.sign_in().await.unwrap_err();
-        assert_eq!(error.code(), code, "{oauth}: {}", shown(&error));
-        assert_eq!(wire.requests().len(), expected, "{oauth}");
-        assert!(error.message().contains(description), "{error}");
-        assert!(error.help_text().is_some());
-    }
-    // A gateway's page in place of the token passes; a page with an error status that does not pass is final.
-    for (status, code, expected) in [
-        (503, Code::SalesforceUnavailable, 3),
-        (404, Code::NotFound, 1),
-    ] {
-        let wire = Wire::start(move |_| answer(status, &[], "<html>SECRET HTML</html>")).await;
-        let client = Client::new(settings(wire.url("http"))).unwrap();
-        let error = client.sign_in().await.unwrap_err();
-        assert_eq!((error.code(), wire.requests().len()), (code, expected));
-        assert!(!shown(&error).contains("SECRET HTML"));
     }
 }
 

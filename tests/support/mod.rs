@@ -2,6 +2,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod golden;
+pub(crate) mod keys;
 pub(crate) mod org;
 pub(crate) mod people;
 pub(crate) mod project;
