@@ -139,6 +139,7 @@ fn a_sandbox_says_one_line_and_ends_when_it_is_told_to() {
         "api_key",
         "username",
         "password",
+        "callback_url",
         "whatsapp_url",
         "whatsapp_token",
     ] {

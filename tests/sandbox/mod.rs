@@ -1,12 +1,15 @@
 //! The sandbox as a foreign client sees it.
 
+mod authorize;
 mod client;
+mod code_exchange;
 mod collections;
 mod composites;
 mod conditional;
 mod control;
 mod describes;
 mod faulty;
+mod jwt;
 mod paging;
 mod permissions;
 mod query_filter;
@@ -15,6 +18,7 @@ mod query_group;
 mod query_keyset;
 mod query_refusal;
 mod query_shape;
+mod refresh;
 mod replication;
 mod row_faults;
 mod rows;
@@ -22,6 +26,7 @@ mod rules;
 mod sign_in;
 mod upserts;
 mod walks;
+mod web_flow;
 mod wire;
 mod write_walks;
 mod writes;

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Outcome, conditional, visible};
+use crate::sandbox::accounts::Maintenance;
 use crate::sandbox::call::{Answer, JSON};
 use crate::sandbox::describe::{FieldType, Flag};
 use crate::sandbox::ids::RecordId;
@@ -199,6 +200,7 @@ pub(super) fn writer<'a>(cx: &'a Context<'_>, org: &Org) -> Writer<'a> {
         user: &cx.user,
         now: cx.state.clock.stamp(),
         commit_delay: cx.overrides.commit_delay,
+        read_only: cx.state.accounts().org.maintenance == Maintenance::ReadOnly,
         rules: Active::new(rules, wishes, org, &cx.user, cx.state.clock.now()),
     }
 }
