@@ -207,6 +207,8 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
             Code::ObjectNotWritable
         }
         "SERVER_UNAVAILABLE" if has("maintenance") => Code::OrgMaintenance,
+        // Said of a user without `API Enabled`; of an org it passes.
+        "API_CURRENTLY_DISABLED" if has("user") => Code::ApiAccessRefused,
         // A trigger that failed may have failed for a passing reason inside.
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if has("unable_to_lock_row") => Code::RecordLocked,
         "API_ERROR" if has("implementation restriction") => Code::PermissionDenied,
@@ -326,6 +328,7 @@ const REMOTE: &[(&str, Code)] = &[
     ),
     ("TXN_SECURITY_NO_ACCESS", Code::PermissionDenied),
     ("API_DISABLED_FOR_ORG", Code::ApiAccessRefused),
+    ("ORG_LOCKED", Code::OrgInactive),
     ("FUNCTIONALITY_NOT_ENABLED", Code::FeatureUnavailable),
     ("FeatureNotEnabled", Code::FeatureUnavailable),
     ("INVALIDENTITY", Code::FeatureUnavailable),

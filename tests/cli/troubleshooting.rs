@@ -5,12 +5,17 @@
 
 use std::process::Command;
 
+use bridged::foundation::fixed_by::FixedBy;
+use bridged::foundation::secret::Secret;
+use bridged::salesforce::settings::Settings as ClientSettings;
+use bridged::salesforce::web_server::{App, Authorization, SignIn, refusal};
 use bridged::sandbox::server::Sandbox;
 use bridged::sandbox::settings::Settings;
 use serde_json::{Value, json};
 
 use super::sample::{LEADS, with};
 use crate::support::binary::{Ran, command};
+use crate::support::consent::{Browser, returned};
 use crate::support::project::Project;
 
 /// A pipeline that writes back to the leads it reads.
@@ -216,11 +221,7 @@ fn tls_failed_is_told_from_a_connection_that_failed() {
 #[test]
 fn run_as_user_missing_is_an_administrators_matter() {
     let clinic = Clinic::new(LEADS);
-    clinic.control(
-        "faults",
-        &json!([{ "match": { "path": "/services/oauth2/token" }, "action": { "kind": "status", "status": 400,
-            "body": { "error": "invalid_grant", "error_description": "no client credentials user enabled" } } }]),
-    );
+    clinic.control("apps", &json!({ "run_as": null }));
     let step = clinic.step(1, "run-as-user-missing");
     assert_eq!(step["step"], "sign-in");
     assert_told(&step, "salesforce_admin", &["user"]);
@@ -229,25 +230,125 @@ fn run_as_user_missing_is_an_administrators_matter() {
 
 #[test]
 fn api_access_refused_fails_its_own_step_and_ends_the_list() {
+    for (call, body) in [
+        ("org", json!({ "api": false })),
+        ("users", json!({ "api_enabled": false })),
+    ] {
+        let clinic = Clinic::new(LEADS);
+        clinic.control(call, &body);
+        let report = clinic.ran(&["check"], 1);
+        let step = step(&report, "api-access-refused");
+        assert_eq!(step["step"], "API enabled");
+        assert_told(&step, "salesforce_admin", &["API"]);
+        let menus = "Setup → Permission Sets → a set of the user → System Permissions";
+        assert!(step["help"].as_str().unwrap().contains(menus), "{step}");
+        let steps = report["result"]["steps"].as_array().unwrap();
+        let is_early = |step: &Value| step["pipeline"].is_null();
+        assert!(steps.iter().all(is_early), "{report:#}");
+    }
+}
+
+/// Each state of the user, the app and the org that keeps a sign-in out, and what is said of it.
+#[test]
+fn user_inactive_ip_restricted_login_hours_and_app_not_approved_are_told_apart() {
+    for (call, body, code, named) in [
+        (
+            "users",
+            json!({ "active": false }),
+            "user-inactive",
+            "inactive",
+        ),
+        ("users", json!({ "frozen": true }), "user-inactive", "user"),
+        (
+            "users",
+            json!({ "ip_restricted": true }),
+            "ip-restricted",
+            "ip restricted",
+        ),
+        (
+            "users",
+            json!({ "login_hours": { "from": "00:00", "to": "00:00" } }),
+            "login-hours",
+            "login hours",
+        ),
+        (
+            "apps",
+            json!({ "blocked": true }),
+            "app-not-approved",
+            "app",
+        ),
+        ("org", json!({ "active": false }), "org-inactive", "org"),
+    ] {
+        let clinic = Clinic::new(LEADS);
+        clinic.control(call, &body);
+        let step = clinic.step(1, code);
+        assert_eq!(step["step"], "sign-in");
+        assert_told(&step, "salesforce_admin", &[named]);
+        assert_eq!(clinic.finding(&["run", "leads"], 1, code)["code"], code);
+    }
+}
+
+const CALLBACK: &str = "http://localhost:8910/auth/salesforce/callback";
+
+/// The web server flow as a program and a person drive it, up to the code.
+fn signed_in(clinic: &Clinic) -> (SignIn, Authorization, Secret) {
+    clinic.control("apps", &json!({ "callbacks": [CALLBACK] }));
+    let ready = clinic.sandbox.ready();
+    let secret = Secret::new(ready.api_key.clone());
+    let settings = ClientSettings::new(&ready.salesforce_url, &ready.consumer_key, secret.clone());
+    let app = App {
+        consumer_key: ready.consumer_key.clone(),
+        consumer_secret: Some(secret),
+    };
+    let sign_in = SignIn::new(&settings, app).unwrap();
+    let attempt = sign_in
+        .authorize(CALLBACK, &["api", "refresh_token"])
+        .unwrap();
+    let back = clinic.runtime.block_on(async {
+        let mut browser = Browser::new();
+        browser
+            .approve(attempt.url.as_str(), &ready.username, &ready.password)
+            .await
+    });
+    let code = returned(&back).remove("code").expect("a code");
+    (sign_in, attempt, Secret::new(code))
+}
+
+#[test]
+fn callback_mismatch_is_told_by_the_page_and_by_the_exchange() {
     let clinic = Clinic::new(LEADS);
-    clinic.control(
-        "faults",
-        &json!([{ "match": { "path": "/services/data/v*" }, "action": { "kind": "status", "status": 403,
-            "code": "API_DISABLED_FOR_ORG", "message": "API is not enabled for this Organization or Partner" } }]),
+    let (sign_in, attempt, code) = signed_in(&clinic);
+    let other = "http://localhost:8911/auth/salesforce/callback";
+    let elsewhere = sign_in.authorize(other, &["api"]).unwrap();
+    let page = clinic
+        .runtime
+        .block_on(async { Browser::new().open(elsewhere.url.as_str()).await });
+    assert_eq!(
+        (page.status.as_u16(), page.location.as_deref()),
+        (400, None)
     );
-    let report = clinic.ran(&["check"], 1);
-    let step = step(&report, "api-access-refused");
-    assert_eq!(step["step"], "API enabled");
-    assert_told(&step, "salesforce_admin", &["API"]);
-    assert!(
-        step["help"].as_str().unwrap().contains("`API Enabled`"),
-        "{step}"
-    );
-    let steps = report["result"]["steps"].as_array().unwrap();
-    assert!(
-        steps.iter().all(|step| step["pipeline"].is_null()),
-        "{report:#}"
-    );
+    let said = page.element("error").unwrap();
+    assert_eq!(refusal(said, "").code().as_str(), "callback-mismatch");
+    let asked = sign_in.exchange(&code, &attempt.verifier, other);
+    let error = clinic.runtime.block_on(asked).unwrap_err();
+    assert_eq!(error.code().as_str(), "callback-mismatch");
+    assert_eq!(error.fixed_by(), Some(FixedBy::SalesforceAdmin));
+    assert!(error.help_text().unwrap().contains(other), "{error}");
+}
+
+#[test]
+fn reconnect_needed_is_told_of_a_refresh_token_that_was_revoked() {
+    let clinic = Clinic::new(LEADS);
+    let (sign_in, attempt, code) = signed_in(&clinic);
+    let granted = sign_in.exchange(&code, &attempt.verifier, CALLBACK);
+    let granted = clinic.runtime.block_on(granted).unwrap();
+    let refresh = granted.refresh.expect("a refresh token");
+    clinic.runtime.block_on(sign_in.revoke(&refresh)).unwrap();
+    let error = clinic.runtime.block_on(sign_in.refresh_once(&refresh));
+    let error = error.unwrap_err();
+    assert_eq!(error.code().as_str(), "reconnect-needed");
+    assert_eq!(error.fixed_by(), Some(FixedBy::Operator));
+    assert!(error.help_text().unwrap().contains("`bridged connect`"));
 }
 
 #[test]
@@ -283,22 +384,28 @@ fn daily_limit_reached_leaves_the_api_enabled() {
 #[test]
 fn org_maintenance_is_told_from_salesforce_unavailable() {
     let clinic = Clinic::new(LEADS);
-    let page = |word: &str| json!({ "kind": "html", "status": 503, "body": format!("<html><h1>Down for {word}</h1></html>") });
-    let api = json!({ "kind": "status", "status": 403, "code": "API_CURRENTLY_DISABLED", "message": "API is currently disabled" });
-    for (action, code) in [
-        (page("scheduled maintenance"), "org-maintenance"),
-        (api, "org-maintenance"),
-        (page("a moment"), "salesforce-unavailable"),
-    ] {
-        let path = "/services/data/v*";
-        clinic.control(
-            "faults",
-            &json!([{ "match": { "path": path }, "action": action }]),
-        );
-        let step = clinic.step(1, code);
-        assert_eq!(step["step"], "API enabled");
-        assert_told(&step, "operator", &[]);
+    for mode in ["page", "json"] {
+        clinic.control("maintenance", &json!({ "mode": mode }));
+        let step = clinic.step(1, "org-maintenance");
+        assert_told(&step, "operator", &["maintenance"]);
     }
+    // An org that takes no changes can be read; what is wrong shows when a lead is to be made.
+    clinic.control("maintenance", &json!({ "mode": "read-only" }));
+    clinic.ran(&["check"], 0);
+    let step = step(&clinic.ran(&["check", "--write"], 1), "org-maintenance");
+    assert_eq!(step["step"], "create a test lead");
+    clinic.control("maintenance", &json!({ "mode": "off" }));
+    let (path, page) = (
+        "/services/data/v*",
+        "<html><h1>Down for a moment</h1></html>",
+    );
+    clinic.control(
+        "faults",
+        &json!([{ "match": { "path": path }, "action": { "kind": "html", "status": 503, "body": page } }]),
+    );
+    let step = clinic.step(1, "salesforce-unavailable");
+    assert_eq!(step["step"], "API enabled");
+    assert_told(&step, "operator", &[]);
 }
 
 #[test]

@@ -79,6 +79,8 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (403, "TXN_SECURITY_OF_TOMORROW", "x", Code::PermissionDenied, Class::Permission),
     (403, "API_DISABLED_FOR_ORG", "x", Code::ApiAccessRefused, Class::Permission),
     (403, "API_CURRENTLY_DISABLED", "x", Code::OrgMaintenance, Class::Transient),
+    (403, "API_CURRENTLY_DISABLED", "API is disabled for this User", Code::ApiAccessRefused, Class::Permission),
+    (403, "ORG_LOCKED", "org locked", Code::OrgInactive, Class::Config),
     (403, "FUNCTIONALITY_NOT_ENABLED", "x", Code::FeatureUnavailable, Class::Config),
     (400, "FeatureNotEnabled", "Async API not enabled", Code::FeatureUnavailable, Class::Config),
     (400, "INVALIDENTITY", "Entity 'X' is not supported by the Bulk API.", Code::FeatureUnavailable, Class::Config),
