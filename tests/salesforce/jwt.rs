@@ -248,7 +248,7 @@ fn keys_that_cannot_sign_are_refused_with_the_reason() {
         ),
         (
             "a public key",
-            pem("PUBLIC KEY", keys::RSA_2048),
+            pem("PUBLIC KEY", &keys::base64()),
             "it is the public key",
         ),
         ("an EC key", elliptic.serialize_pem(), "it is no RSA key"),
@@ -264,7 +264,7 @@ fn keys_that_cannot_sign_are_refused_with_the_reason() {
         ),
         (
             "a protected key",
-            pem("ENCRYPTED PRIVATE KEY", keys::RSA_2048),
+            pem("ENCRYPTED PRIVATE KEY", &keys::base64()),
             "under a password",
         ),
         (
@@ -277,7 +277,7 @@ fn keys_that_cannot_sign_are_refused_with_the_reason() {
         ("half a key", cut, "damaged"),
         (
             "the wrong label",
-            pem("RSA PRIVATE KEY", keys::RSA_2048),
+            pem("RSA PRIVATE KEY", &keys::base64()),
             "damaged",
         ),
         ("no base64", pem("PRIVATE KEY", "!!!!"), "damaged"),
@@ -288,7 +288,7 @@ fn keys_that_cannot_sign_are_refused_with_the_reason() {
         assert!(error.help_text().is_some(), "{what}");
         let all = format!("{error} {error:?}");
         assert!(
-            !all.contains("s3cretword") && !all.contains(&keys::RSA_2048[40..60]),
+            !all.contains("s3cretword") && !all.contains(&keys::base64()[40..60]),
             "{all}"
         );
     }

@@ -17,6 +17,7 @@ mod resources;
 mod rows;
 mod sandbox;
 mod session;
+mod signed_in;
 mod tls;
 mod web_server;
 mod write;

@@ -79,6 +79,8 @@ const ERRORS: &[(&str, Code)] = &[
     ("invalid_app_access", Code::AppNotApproved),
     ("oauth_app_blocked", Code::AppNotApproved),
     ("oauth_app_access_denied", Code::AppNotApproved),
+    // *Unconfirmed*: what the browser brings back for an app that is not installed in the org.
+    ("oauth_approval_error_generic", Code::AppNotApproved),
     ("inactive_user", Code::UserInactive),
     ("inactive_org", Code::OrgInactive),
     ("ip_restricted", Code::IpRestricted),

@@ -155,12 +155,23 @@ async fn post(
     if answer.status == 200 {
         return Ok(answer);
     }
-    Err(refusal::refusal(
-        answer.status,
-        &answer.headers,
-        &answer.body,
-        &scrub,
-    ))
+    let failure = refusal::refusal(answer.status, &answer.headers, &answer.body, &scrub);
+    let proved = client.is_none_or(|client| client.consumer_secret.is_some());
+    Err(if proved { failure } else { unproved(failure) })
+}
+
+/// An app that showed no secret cannot have shown a wrong one: it is asked for one.
+fn unproved(mut failure: Failure) -> Failure {
+    let (wrong, required) = (Code::WrongApiKey, Code::SecretRequired);
+    if failure.error.code() == wrong {
+        let message = failure.error.message();
+        let message = message.replacen(wrong.title(), required.title(), 1);
+        let context = failure.error.context().clone();
+        failure.error = Failure::new(required, message)
+            .error
+            .with(|empty| *empty = context);
+    }
+    failure
 }
 
 /// `key:secret` in base64 (RFC 7617), in memory that is zeroed.
