@@ -467,6 +467,16 @@ pub(super) fn insufficient_access(id: &str) -> Refusal {
     }
 }
 
+/// What a reference to a row is told that the user may not see. *Unconfirmed* sentence.
+pub(super) fn cross_reference_refused(id: &str) -> Refusal {
+    let message = format!("insufficient access rights on cross-reference id: {id}");
+    Refusal::of_row(
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        message,
+        &[],
+    )
+}
+
 /// *Unconfirmed* sentence.
 pub(super) fn insufficient_access_on_object() -> Refusal {
     Refusal {
