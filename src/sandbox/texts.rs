@@ -126,6 +126,15 @@ pub(super) fn api_disabled_for_user() -> Refusal {
     )
 }
 
+/// *Unconfirmed* sentence.
+pub(super) fn password_expired() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+        "The users password has expired, you must call SetPassword before attempting any other API operations",
+    )
+}
+
 /// *Unconfirmed* code and sentence.
 pub(super) fn org_locked() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "ORG_LOCKED", "org locked")

@@ -355,7 +355,15 @@ async fn the_api_can_be_off_for_the_org_the_user_or_the_token() {
             "API is disabled for this User"
         )
     );
-    bench.control("users", json!({ "api_enabled": true })).await;
+    let aged = json!({ "api_enabled": true, "password_expired": true });
+    bench.control("users", aged).await;
+    let answer = bench.get(&limits).await;
+    let expired = "INVALID_OPERATION_WITH_EXPIRED_PASSWORD";
+    assert_eq!((refusal(&answer).0, refusal(&answer).1), (403, expired));
+    let password = &bench.sandbox.ready().password;
+    bench
+        .control("users", json!({ "password": password }))
+        .await;
     assert_eq!(bench.get(&limits).await.0, 200);
     let code = bench.code(&[("scope", "id")]).await;
     let (_, tokens) = bench.exchange(&code, &[]).await;

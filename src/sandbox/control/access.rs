@@ -157,6 +157,7 @@ struct UserBody {
     login_hours: Patch<LoginHours>,
     ip_restricted: Option<bool>,
     api_enabled: Option<bool>,
+    password_expired: Option<bool>,
     /// Gives them the profile for integrations, or that of an administrator.
     api_only: Option<bool>,
 }
@@ -192,8 +193,10 @@ pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     account.frozen = body.frozen.unwrap_or(account.frozen);
     account.ip_restricted = body.ip_restricted.unwrap_or(account.ip_restricted);
     account.api_enabled = body.api_enabled.unwrap_or(account.api_enabled);
+    account.password_expired = body.password_expired.unwrap_or(account.password_expired);
     if let Some(password) = body.password {
         account.password = password;
+        account.password_expired = false;
     }
     body.login_hours.apply(&mut account.login_hours);
     Ok(done())
