@@ -24,6 +24,10 @@ pub(super) struct Accounts {
 
 /// What an administrator can set on a user, beside the row and the rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a checkbox of its own in Setup"
+)]
 pub(super) struct Account {
     /// What the log-in page asks for.
     pub(super) password: String,
@@ -35,6 +39,8 @@ pub(super) struct Account {
     pub(super) ip_restricted: bool,
     /// The permission `API Enabled`.
     pub(super) api_enabled: bool,
+    /// Their password is too old for anything but another one.
+    pub(super) password_expired: bool,
     failures: u32,
     locked_until: Option<Timestamp>,
 }
@@ -141,6 +147,7 @@ impl Accounts {
             login_hours: None,
             ip_restricted: false,
             api_enabled: true,
+            password_expired: false,
             failures: 0,
             locked_until: None,
         })

@@ -43,6 +43,8 @@ pub(super) struct Code {
     pub(super) issued: Timestamp,
     /// It was presented before.
     presented: bool,
+    /// It was presented more than once.
+    replayed: bool,
     /// The grant that it gave.
     given: Option<GrantId>,
 }
@@ -65,6 +67,7 @@ impl Code {
             scopes,
             issued,
             presented: false,
+            replayed: false,
             given: None,
         }
     }
@@ -140,6 +143,7 @@ impl Grants {
             .filter(|code| code.app == app)
             .ok_or(CodeFault::Unknown)?;
         if code.presented {
+            code.replayed = true;
             return Err(CodeFault::Presented(code.given));
         }
         code.presented = true;
@@ -149,30 +153,30 @@ impl Grants {
         Ok(code.clone())
     }
 
-    /// Begins the family of a code; returns it with its refresh token, if the scopes hold one.
+    /// Begins the family of a code; returns it with its refresh token, if the scopes hold one. None where the code came
+    /// again while it was being looked at.
     pub(super) fn begin(
         &mut self,
         text: &str,
-        code: &Code,
         now: Timestamp,
-    ) -> (GrantId, Option<String>) {
-        self.issued += 1;
-        let id = self.issued;
-        if let Some(kept) = self.codes.get_mut(text) {
-            kept.given = Some(id);
-        }
+    ) -> Option<(GrantId, Option<String>)> {
+        let id = self.issued + 1;
+        let kept = self.codes.get_mut(text).filter(|code| !code.replayed)?;
+        kept.given = Some(id);
+        let code = kept.clone();
+        self.issued = id;
         let offline = code.scopes.iter().any(|scope| is_offline(scope));
         let live = offline.then(|| self.next_refresh_token(id));
         let grant = Grant {
-            app: code.app.clone(),
+            app: code.app,
             user: code.user,
-            scopes: code.scopes.clone(),
+            scopes: code.scopes,
             begun: now,
             used: now,
             live: live.clone(),
         };
         self.families.insert(id, grant);
-        (id, live)
+        Some((id, live))
     }
 
     fn next_refresh_token(&mut self, grant: GrantId) -> String {
@@ -246,5 +250,29 @@ impl Grants {
             .get(&(app.to_owned(), user))
             .map(|given| given.iter().cloned().collect())
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_comes_again_while_it_is_looked_at_gives_nothing() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut grants = Grants::new("x");
+        let scopes = vec!["refresh_token".to_owned()];
+        let code = Code::new("app", RecordId::MIN, "http://localhost/", None, scopes, now);
+        let text = grants.offer(code.clone());
+        assert!(grants.take(&text, "app", now).is_ok());
+        let again = grants.take(&text, "app", now).unwrap_err();
+        assert_eq!(again, CodeFault::Presented(None));
+        assert!(grants.begin(&text, now).is_none());
+        let text = grants.offer(code);
+        assert!(grants.take(&text, "app", now).is_ok());
+        let (id, token) = grants.begin(&text, now).unwrap();
+        assert!(token.is_some());
+        let again = grants.take(&text, "app", now).unwrap_err();
+        assert_eq!(again, CodeFault::Presented(Some(id)));
     }
 }

@@ -126,6 +126,15 @@ pub(super) fn api_disabled_for_user() -> Refusal {
     )
 }
 
+/// *Unconfirmed* sentence.
+pub(super) fn password_expired() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+        "The users password has expired, you must call SetPassword before attempting any other API operations",
+    )
+}
+
 /// *Unconfirmed* code and sentence.
 pub(super) fn org_locked() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "ORG_LOCKED", "org locked")
@@ -465,6 +474,16 @@ pub(super) fn insufficient_access(id: &str) -> Refusal {
         status: StatusCode::FORBIDDEN,
         ..Refusal::of_row("INSUFFICIENT_ACCESS_OR_READONLY", message, &[])
     }
+}
+
+/// What a reference to a row is told that the user may not see. *Unconfirmed* sentence.
+pub(super) fn cross_reference_refused(id: &str) -> Refusal {
+    let message = format!("insufficient access rights on cross-reference id: {id}");
+    Refusal::of_row(
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        message,
+        &[],
+    )
 }
 
 /// *Unconfirmed* sentence.

@@ -105,6 +105,9 @@ pub(super) fn update(
         return Err(texts::insufficient_access(&id.to_string()));
     }
     let row = table.row(number).ok_or_else(texts::not_found)?;
+    if !writer.user.record(&object, row).edit {
+        return Err(texts::insufficient_access(&id.to_string()));
+    }
     let changes = check::changes(org, writer.user, &object, body, Flag::Updateable)?;
     let mut values = row.to_values(object.fields.len());
     if object
@@ -152,6 +155,9 @@ pub(super) fn delete(
         return Err(texts::insufficient_access(&id.to_string()));
     }
     let row = table.row(number).ok_or_else(texts::not_found)?;
+    if !writer.user.record(&object, row).edit {
+        return Err(texts::insufficient_access(&id.to_string()));
+    }
     check::unlocked(org, &object, row)?;
     let mut values = row.to_values(object.fields.len());
     touch(&object, &mut values, writer);

@@ -9,7 +9,7 @@ use crate::sandbox::accounts::{LoginHours, Maintenance};
 use crate::sandbox::apps::{App, RefreshPolicy, SCOPES};
 use crate::sandbox::call::Answer;
 use crate::sandbox::ids::RecordId;
-use crate::sandbox::seed::setup::INTEGRATION_USERNAME;
+use crate::sandbox::seed::setup::{ADMINISTRATOR_PROFILE, INTEGRATION_USERNAME};
 use crate::sandbox::sign_in::key_of_pem;
 use crate::sandbox::state::State;
 use crate::sandbox::writes;
@@ -157,7 +157,13 @@ struct UserBody {
     login_hours: Patch<LoginHours>,
     ip_restricted: Option<bool>,
     api_enabled: Option<bool>,
+    password_expired: Option<bool>,
+    /// Gives them the profile for integrations, or that of an administrator.
+    api_only: Option<bool>,
 }
+
+/// The profile of users who can do nothing but call the API. *Unconfirmed* name.
+const INTEGRATION_PROFILE: &str = "Minimum Access - API Only Integrations";
 
 /// Changes a user's account. Who may not sign in any more is signed out.
 pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
@@ -165,7 +171,16 @@ pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     let username = body.username.as_deref().unwrap_or(INTEGRATION_USERNAME);
     let id = user_id(state, username)?;
     if let Some(active) = body.active {
-        set_user(state, id, &[("IsActive", json!(active))])?;
+        set_row(state, "User", Some(id), &[("IsActive", json!(active))])?;
+    }
+    if let Some(api_only) = body.api_only {
+        let profile = profile(state, api_only)?;
+        set_row(
+            state,
+            "User",
+            Some(id),
+            &[("ProfileId", json!(profile.to_string()))],
+        )?;
     }
     if body.active == Some(false) || body.frozen == Some(true) {
         state.sessions().close_user(id);
@@ -178,23 +193,57 @@ pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     account.frozen = body.frozen.unwrap_or(account.frozen);
     account.ip_restricted = body.ip_restricted.unwrap_or(account.ip_restricted);
     account.api_enabled = body.api_enabled.unwrap_or(account.api_enabled);
+    account.password_expired = body.password_expired.unwrap_or(account.password_expired);
     if let Some(password) = body.password {
         account.password = password;
+        account.password_expired = false;
     }
     body.login_hours.apply(&mut account.login_hours);
     Ok(done())
 }
 
-/// Sets columns of a user's row.
-fn set_user(state: &State, id: RecordId, columns: &[(&str, Value)]) -> Result<(), Wrong> {
+/// The profile with or without the right to more than the API; it is made where it is missing.
+fn profile(state: &State, api_only: bool) -> Result<RecordId, Wrong> {
+    let name = if api_only {
+        INTEGRATION_PROFILE
+    } else {
+        ADMINISTRATOR_PROFILE
+    };
+    let found = state.org().table("Profile").and_then(|table| {
+        let at = table.object().index_of("Name")?;
+        let mut rows = table.rows();
+        let row = rows.find(|(_, row)| row.get(at).as_text() == Some(name))?;
+        Some(row.1.id())
+    });
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let columns = [
+        ("Name", json!(name)),
+        ("UserType", json!("Standard")),
+        ("PermissionsApiEnabled", json!(true)),
+        ("PermissionsApiUserOnly", json!(api_only)),
+    ];
+    set_row(state, "Profile", None, &columns)
+}
+
+/// Sets columns of a row, or makes one with them.
+fn set_row(
+    state: &State,
+    object: &str,
+    id: Option<RecordId>,
+    columns: &[(&str, Value)],
+) -> Result<RecordId, Wrong> {
     let mut row: Map<String, Value> = columns
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
         .collect();
-    row.insert("Id".to_owned(), id.to_string().into());
+    if let Some(id) = id {
+        row.insert("Id".to_owned(), id.to_string().into());
+    }
     let now = state.clock.stamp();
-    let placed = writes::place(&mut state.org_mut(), now, "User", &row, None);
-    placed.map(drop).map_err(|refusal| refusal.message)
+    let placed = writes::place(&mut state.org_mut(), now, object, &row, None);
+    placed.map_err(|refusal| refusal.message)
 }
 
 #[derive(Deserialize)]

@@ -82,9 +82,9 @@ fn sign_in(state: &State, call: &Call) -> Result<User, Refusal> {
     let session = state.sessions().touch(&token, state.clock.now());
     let session = session.ok_or_else(texts::session_expired)?;
     let user = state.user(&session).ok_or_else(texts::session_expired)?;
-    let (org, api_enabled) = {
+    let (org, account) = {
         let mut accounts = state.accounts();
-        (accounts.org, accounts.of(user.id).api_enabled)
+        (accounts.org, accounts.of(user.id).clone())
     };
     if !org.active {
         return Err(texts::org_locked());
@@ -92,8 +92,11 @@ fn sign_in(state: &State, call: &Call) -> Result<User, Refusal> {
     if !org.api {
         return Err(texts::api_disabled_for_org());
     }
-    if !api_enabled {
+    if !account.api_enabled {
         return Err(texts::api_disabled_for_user());
+    }
+    if account.password_expired {
+        return Err(texts::password_expired());
     }
     if !allows_api(&session.scopes) {
         return Err(texts::session_not_for_rest());

@@ -49,9 +49,12 @@ pub(super) fn read(cx: &Context<'_>, object: &str, id: &str) -> Outcome {
     show(cx, &org, table, row)
 }
 
-/// Shows a row of a table.
+/// Shows a row of a table, if sharing lets the user see it.
 pub(super) fn show(cx: &Context<'_>, org: &Org, table: &Table, row: &Row) -> Outcome {
     let object = table.object();
+    if !cx.user.record(object, row).read {
+        return Err(texts::not_found());
+    }
     if let Some(answer) = conditional::not_modified(cx, object, row)? {
         return Ok(answer);
     }

@@ -40,7 +40,8 @@ pub(super) fn redeem(cx: &Context<'_>) -> Result<Answer, Fault> {
     }
     verify(&code, cx.form)?;
     admit(cx.state, &app, code.user, Approval::User)?;
-    let (family, refresh_token) = cx.state.sessions().grants.begin(text, &code, now);
+    let begun = cx.state.sessions().grants.begin(text, now);
+    let (family, refresh_token) = begun.ok_or_else(oauth::expired_code)?;
     let grant = Grant::new(&app, code.user, code.scopes).of_family(family, refresh_token);
     Ok(grant.answer(cx))
 }
