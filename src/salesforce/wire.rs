@@ -423,7 +423,7 @@ fn named(error: &reqwest::Error) -> Failure {
 
 /// The commonest reasons in plain words; rustls's own words for the rest.
 fn in_words(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Certificate, Error as Tls};
+    use rustls::{AlertDescription, CertificateError as Certificate, Error as Tls};
     match error {
         Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the server's certificate is expired".to_owned()
@@ -435,7 +435,7 @@ fn in_words(error: &rustls::Error) -> String {
             "the server's certificate is signed by an authority this machine does not trust"
                 .to_owned()
         }
-        Tls::PeerIncompatible(_) => {
+        Tls::PeerIncompatible(_) | Tls::AlertReceived(AlertDescription::ProtocolVersion) => {
             "the server offers no TLS 1.2 or 1.3 that this client accepts".to_owned()
         }
         Tls::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),

@@ -8,6 +8,7 @@ mod hostile;
 mod hosts;
 mod jwt;
 mod keeper;
+mod memory;
 mod org;
 mod proxies;
 mod query;

@@ -254,6 +254,12 @@ async fn x07_servers_older_than_tls_1_2_are_refused() {
             error.message().starts_with("TLS failed: "),
             "{what}: {error}"
         );
+        let too_old = ["SSL 3.0", "TLS 1.0", "TLS 1.1"].contains(&what) || what.contains("alert");
+        assert_eq!(
+            error.message().contains("no TLS 1.2 or 1.3"),
+            too_old,
+            "{what}: {error}"
+        );
     }
 }
 

@@ -1,5 +1,5 @@
 //! The refresh of tokens that a keeper shares among processes: once at a time, kept before use, and never repeated where
-//! the refresh token may be spent.
+//! the refresh token may be spent (I17).
 //!
 //! ```text
 //! lock ─▶ load ─▶ begin ─▶ request ─┬─ tokens ─────────▶ keep ─▶ use
@@ -227,10 +227,10 @@ fn fate(failure: &Failure) -> Fate {
     let remote = context.remote_code.as_deref();
     match failure.error.code() {
         // An edge or a gateway that counts requests did not pass this one on.
-        Code::SalesforceUnavailable if matches!(context.http_status, Some(420 | 425 | 429)) => {
-            Fate::Unused
-        }
+        _ if matches!(context.http_status, Some(420 | 425 | 429)) => Fate::Unused,
         _ if failure.maybe_done => Fate::Unclear,
+        _ if matches!(context.http_status, Some(406 | 408 | 500..=599)) => Fate::Unclear,
+        // `unknown_error`, which comes as 400 too.
         Code::SalesforceUnavailable => Fate::Unclear,
         Code::ReconnectNeeded => Fate::Refused,
         Code::SignInRefused if remote == Some("invalid_grant") => Fate::Refused,
