@@ -149,21 +149,33 @@ fn calls_left(client: &Client, limit: Option<Limit>, refused: Option<Diagnostic>
     }
 }
 
+/// What the org shows of the user's profile.
+struct Profile {
+    name: String,
+    /// Whether it lets the user do nothing but call the API; `None` where the org does not say.
+    api_only: Option<bool>,
+}
+
 /// The user's profile, and whether it can do nothing but call the API.
-async fn profile(client: &Client, id: &str, name: &str) -> Step {
+async fn profile(client: &Client, id: &str, user: &str) -> Step {
     const NAME: &str = "profile";
-    let profile = match profile_name(client, id).await {
+    let profile = match profile_of(client, id).await {
         Ok(Some(profile)) => profile,
         Ok(None) => return Step::found(NAME, "not shown to this user"),
         Err(error) => return Step::failed(NAME, (&error).into()),
     };
-    match is_api_only(client, id).await {
-        Some(true) => Step::found(NAME, format!("{profile}, API only")),
-        None if profile.contains("API Only") => Step::found(NAME, profile),
-        None => Step::found(NAME, format!("{profile}; whether API only is not told")),
+    let api_only = match profile.api_only {
+        Some(true) => Some(true),
+        // A permission set may say so where the profile does not.
+        told => by_permission_set(client, id).await.or(told),
+    };
+    let Profile { name, .. } = profile;
+    match api_only {
+        Some(true) => Step::found(NAME, format!("{name}, API only")),
+        None => Step::found(NAME, format!("{name}; whether API only is not told")),
         Some(false) => {
             let message = format!(
-                "`{name}` has the profile `{profile}` and may also log in with a browser: no API-only user"
+                "`{user}` has the profile `{name}` and may also log in with a browser: no API-only user"
             );
             let finding = Diagnostic::warning(Code::UserNotApiOnly, message).help(
                 "give bridged a user of its own: Setup → Users → New User, license `Salesforce Integration`, profile \
@@ -174,26 +186,32 @@ async fn profile(client: &Client, id: &str, name: &str) -> Step {
     }
 }
 
-/// `None` where the user may not look at profiles.
-async fn profile_name(client: &Client, id: &str) -> Result<Option<String>> {
-    let soql = format!(
-        "SELECT Profile.Name FROM User WHERE Id = {}",
-        quote_string(id)
-    );
-    let page = match client.query(&soql, Scope::Live, None).await {
-        Ok(page) => page,
-        Err(error) if is_hidden(&error) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let row = page.records.first();
-    let name = row.and_then(|row| row.path(&["Profile", "Name"]));
-    Ok(name.and_then(Value::as_str).map(str::to_owned))
+/// `None` where the user may not look at profiles. Profiles have a field for each permission (Object Reference, "Profile");
+/// the name of this one is *unconfirmed*, so the question is asked without it where it is not there.
+async fn profile_of(client: &Client, id: &str) -> Result<Option<Profile>> {
+    let id = quote_string(id);
+    for columns in [
+        "Profile.Name, Profile.PermissionsApiUserOnly",
+        "Profile.Name",
+    ] {
+        let soql = format!("SELECT {columns} FROM User WHERE Id = {id}");
+        let page = match client.query(&soql, Scope::Live, None).await {
+            Ok(page) => page,
+            Err(error) if error.code() == Code::FieldUnavailable => continue,
+            Err(error) if is_hidden(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let told = |name| page.records.first()?.path(&["Profile", name]);
+        let name = told("Name").and_then(Value::as_str).map(str::to_owned);
+        let api_only = told("PermissionsApiUserOnly").and_then(Value::as_bool);
+        return Ok(name.map(|name| Profile { name, api_only }));
+    }
+    Ok(None)
 }
 
-/// Whether a permission set of the user says `API Only User`; a profile is kept as a permission set too, so that one question
-/// covers both (Object Reference, "`PermissionSetAssignment`"; the field's name is *unconfirmed*). `None` where the org does
-/// not say.
-async fn is_api_only(client: &Client, id: &str) -> Option<bool> {
+/// Whether a permission set of the user says `API Only User` (Object Reference, "`PermissionSetAssignment`"). `None` where the
+/// org does not say.
+async fn by_permission_set(client: &Client, id: &str) -> Option<bool> {
     let soql = format!(
         "SELECT COUNT() FROM PermissionSetAssignment WHERE AssigneeId = {} AND \
          PermissionSet.PermissionsApiUserOnly = true",
@@ -206,6 +224,6 @@ async fn is_api_only(client: &Client, id: &str) -> Option<bool> {
 fn is_hidden(error: &Error) -> bool {
     matches!(
         error.code(),
-        Code::PermissionDenied | Code::ObjectUnavailable | Code::FieldUnavailable
+        Code::PermissionDenied | Code::ObjectUnavailable
     )
 }

@@ -38,7 +38,7 @@ pub struct Subject<'a> {
     pub unset: &'a dyn Fn(&str) -> Vec<String>,
 }
 
-/// Asks the org, step by step. Costs two API calls for the connection, one for each object that pipelines name, and one or
+/// Asks the org, step by step. Costs three API calls for the connection, one for each object that pipelines name, and one or
 /// two for each pipeline that reads.
 pub async fn check(subject: &Subject<'_>) -> Vec<Step> {
     let mut steps = Vec::new();

@@ -24,12 +24,12 @@ pub struct Checklist {
 }
 
 impl Checklist {
-    /// What is wrong or worth a look, in the order of the steps.
+    /// What is wrong, and behind it what is worth a look, each in the order of the steps.
     pub fn findings(&self) -> Vec<Diagnostic> {
-        self.steps
-            .iter()
-            .filter_map(|step| step.finding.clone())
-            .collect()
+        let found = self.steps.iter().filter_map(|step| step.finding.clone());
+        let mut findings: Vec<Diagnostic> = found.collect();
+        findings.sort_by_key(|finding| finding.severity);
+        findings
     }
 
     /// `{ connection, address, steps, api_calls }`; a step is

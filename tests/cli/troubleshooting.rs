@@ -411,11 +411,6 @@ fn org_maintenance_is_told_from_salesforce_unavailable() {
 #[test]
 fn user_not_api_only_is_a_warning_that_names_the_user() {
     let clinic = Clinic::new(LEADS);
-    let count = |rows: u32| {
-        json!([{ "match": { "contains": "PermissionSetAssignment" }, "action": { "kind": "status", "status": 200,
-            "body": { "totalSize": rows, "done": true, "records": [] } } }])
-    };
-    clinic.control("faults", &count(0));
     let step = clinic.step(0, "user-not-api-only");
     assert_eq!(
         (&step["step"], &step["passed"]),
@@ -427,7 +422,16 @@ fn user_not_api_only_is_a_warning_that_names_the_user() {
         "salesforce_admin",
         &["integration@bridged.example", "System Administrator"],
     );
-    clinic.control("faults", &count(1));
+    clinic.control("users", &json!({ "api_only": true }));
+    let report = clinic.ran(&["check"], 0);
+    assert_eq!(report["findings"], json!([]));
+    // A permission set says it as well as a profile.
+    clinic.control("users", &json!({ "api_only": false }));
+    clinic.control(
+        "faults",
+        &json!([{ "match": { "contains": "PermissionSetAssignment" }, "action": { "kind": "status", "status": 200,
+            "body": { "totalSize": 1, "done": true, "records": [] } } }]),
+    );
     let report = clinic.ran(&["check"], 0);
     assert_eq!(report["findings"], json!([]));
 }
@@ -517,6 +521,21 @@ fn filter_matches_nothing_where_there_are_rows_and_no_rows_visible_where_there_a
             }
         }
     }
+}
+
+#[test]
+fn no_rows_visible_is_what_sharing_looks_like() {
+    let clinic = Clinic::new(LEADS);
+    clinic.control(
+        "permissions",
+        &json!({ "objects": { "Lead": { "sees": "none" } } }),
+    );
+    let step = clinic.step(0, "no-rows-visible");
+    assert_told(&step, "salesforce_admin", &["`Lead`", "shared"]);
+    let menus = "Setup → Sharing Settings";
+    assert!(step["help"].as_str().unwrap().contains(menus), "{step}");
+    let finding = clinic.finding(&["run", "leads"], 0, "no-rows-visible");
+    assert_told(&finding, "salesforce_admin", &["`Lead`"]);
 }
 
 #[test]
@@ -625,20 +644,24 @@ fn rows(code: &str, message: &str, fields: &[&str]) -> Value {
 }
 
 #[test]
-fn record_access_denied_names_the_record() {
+fn record_access_denied_names_the_record_and_costs_no_other() {
     let clinic = Clinic::new(RATING);
+    let rows = clinic.get("records/Lead");
+    let mine = |row: &&Value| row["IsDeleted"] == false && row["IsConverted"] == false;
+    let id = rows.as_array().unwrap().iter().find(mine).unwrap()["Id"].clone();
+    let id = id.as_str().unwrap();
     clinic.control(
-        "faults",
-        &rows(
-            "INSUFFICIENT_ACCESS_OR_READONLY",
-            "insufficient access rights on object id",
-            &[],
-        ),
+        "permissions",
+        &json!({ "records": { id: { "edit": false } } }),
     );
     let run = clinic.ran(&["run", "rating"], 3);
-    assert_eq!(run["result"]["runs"][0]["ledger"]["rejected"], 12);
+    let ledger = &run["result"]["runs"][0]["ledger"];
+    assert_eq!(
+        (&ledger["rejected"], &ledger["read"]),
+        (&json!(1), &json!(12))
+    );
     let letter = clinic.letter("record-access-denied");
-    let id = letter["key"].as_str().unwrap();
+    assert_eq!(letter["key"], id);
     assert_told(&letter, "salesforce_admin", &[id, "`Lead`"]);
     assert_eq!(letter["remote_code"], "INSUFFICIENT_ACCESS_OR_READONLY");
     let shown = clinic
@@ -651,28 +674,37 @@ fn record_access_denied_names_the_record() {
 
 #[test]
 fn parent_access_denied_names_the_lookup_where_only_one_can_be_meant() {
-    let refused = "insufficient access rights on cross-reference id";
-    let fault = rows(
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        refused,
-        &[],
-    );
-    let user = Clinic::new(RATING).get("records/User")[0]["Id"].clone();
+    let users = Clinic::new(RATING).get("records/User");
+    let user = &users.as_array().unwrap().last().unwrap()["Id"];
     let owner = RATING.replace(
         "field_map: { Description",
         &format!("field_map: {{ OwnerId: {user}, Description"),
     );
-    for (pipeline, field, named) in [
-        (owner.as_str(), json!("OwnerId"), "`OwnerId` of `Lead`"),
-        (RATING, Value::Null, "sets no lookup"),
-    ] {
-        let clinic = Clinic::new(pipeline);
-        clinic.control("faults", &fault);
-        clinic.ran(&["run", "rating"], 3);
-        let letter = clinic.letter("parent-access-denied");
-        assert_eq!(letter["field"], field, "{letter:#}");
-        assert_told(&letter, "salesforce_admin", &[named]);
-    }
+    let clinic = Clinic::new(&owner);
+    let hidden = user.as_str().unwrap();
+    clinic.control(
+        "permissions",
+        &json!({ "records": { hidden: { "read": false } } }),
+    );
+    clinic.ran(&["run", "rating"], 3);
+    let letter = clinic.letter("parent-access-denied");
+    assert_eq!(letter["field"], "OwnerId", "{letter:#}");
+    assert_told(&letter, "salesforce_admin", &["`OwnerId` of `Lead`"]);
+    // A row that sets no lookup is refused for one that it has already.
+    let clinic = Clinic::new(RATING);
+    let code = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY";
+    clinic.control(
+        "faults",
+        &rows(
+            code,
+            "insufficient access rights on cross-reference id",
+            &[],
+        ),
+    );
+    clinic.ran(&["run", "rating"], 3);
+    let letter = clinic.letter("parent-access-denied");
+    assert_eq!(letter["field"], Value::Null, "{letter:#}");
+    assert_told(&letter, "salesforce_admin", &["sets no lookup"]);
 }
 
 #[test]
