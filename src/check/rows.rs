@@ -95,7 +95,10 @@ fn mapping(plan: &Plan, rows: &[Record]) -> Vec<Step> {
         } else {
             Diagnostic::warning(reason.code, message)
         };
-        let help = "`bridged dry-run PIPELINE --limit 10` shows what is wrong with each record";
+        let help = format!(
+            "`bridged dry-run {} --full --limit 10` shows what is wrong with each record",
+            plan.pipeline
+        );
         return vec![Step::failed(NAME, finding.help(help))];
     }
     let never = filled.never(map);
@@ -104,7 +107,7 @@ fn mapping(plan: &Plan, rows: &[Record]) -> Vec<Step> {
     }
     let empty = never.into_iter().map(|attribute| {
         let seen = fields_seen(&attribute.1, rows);
-        let finding = absent::yields_nothing(attribute, rows.len() as u64, seen);
+        let finding = absent::yields_nothing(&plan.pipeline, attribute, rows.len() as u64, seen);
         Step::failed(&attribute.0, finding)
     });
     empty.collect()

@@ -1,5 +1,7 @@
 //! `bridged check`: whether a connection works, one line a step.
 
+use std::sync::Arc;
+
 use super::args::Format;
 use super::checklist::Checklist;
 use super::connect::Org;
@@ -12,6 +14,7 @@ use crate::check::{self, Step, Subject};
 use crate::engine::round_trip;
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
+use crate::plan::Plan;
 use crate::salesforce::client::Client;
 use crate::salesforce::credentials::Credentials;
 use crate::salesforce::settings::Settings;
@@ -55,30 +58,20 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let list = runtime::block_on(async {
         let org = Org::open(&workspace).await?;
         let settings = org.settings(&connection)?;
-        let client = Client::new(org.settings(&connection)?.impatient())?;
-        let unset = |name: &str| unset(&workspace, name);
-        let subject = Subject {
-            client: &client,
-            signs_in: signs_in(&settings),
-            api_version: &settings.api_version,
-            plans: &plans,
-            unset: &unset,
+        let mut list = Checklist {
+            connection: connection.clone(),
+            address: settings.instance_url.clone(),
+            steps: Vec::new(),
+            api_calls: 0,
         };
-        let mut steps = check::check(&subject).await;
-        let is_connected = steps
-            .iter()
-            .filter(|step| step.pipeline.is_none())
-            .all(Step::passed);
-        if args.write && is_connected {
-            let legs = round_trip::run(&Writer::new(client.clone())).await;
-            steps.extend(legs.into_iter().map(Step::from));
+        match Client::new(org.settings(&connection)?.impatient()) {
+            Ok(client) => {
+                list.steps = ask(args, &workspace, &settings, &client, &plans).await;
+                list.api_calls = client.usage().api_calls;
+            }
+            Err(error) => list.steps.push(Step::failed("address", (&error).into())),
         }
-        Ok::<_, Error>(Checklist {
-            connection,
-            address: settings.instance_url,
-            steps,
-            api_calls: client.usage().api_calls,
-        })
+        Ok::<_, Error>(list)
     })??;
     let exit = if list.steps.iter().all(Step::passed) {
         Exit::Done
@@ -89,6 +82,34 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     outcome.findings = planned.findings;
     outcome.told = list.findings();
     Ok(outcome)
+}
+
+/// The steps of the connection and its pipelines, and of a test lead where one is asked for.
+async fn ask(
+    args: &Args,
+    workspace: &Workspace,
+    settings: &Settings,
+    client: &Client,
+    plans: &[Arc<Plan>],
+) -> Vec<Step> {
+    let unset = |name: &str| unset(workspace, name);
+    let subject = Subject {
+        client,
+        signs_in: signs_in(settings),
+        api_version: &settings.api_version,
+        plans,
+        unset: &unset,
+    };
+    let mut steps = check::check(&subject).await;
+    let is_connected = steps
+        .iter()
+        .filter(|step| step.pipeline.is_none())
+        .all(Step::passed);
+    if args.write && is_connected {
+        let legs = round_trip::run(&Writer::new(client.clone())).await;
+        steps.extend(legs.into_iter().map(Step::from));
+    }
+    steps
 }
 
 /// How a connection signs in, in words.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Result;
+use crate::foundation::id::PipelineName;
 use crate::foundation::shown::thousands;
 use crate::plan::Plan;
 use crate::plan::expression::Expression;
@@ -105,6 +106,7 @@ impl Filled {
 
 /// The finding for an attribute that is empty in all of `records` records; `seen` says more of the fields it is made of.
 pub fn yields_nothing(
+    pipeline: &PipelineName,
     (name, expression): &(String, Expression),
     records: u64,
     seen: Option<String>,
@@ -125,7 +127,9 @@ pub fn yields_nothing(
         Code::MappingYieldsNothing,
         format!("`{name}` is empty in {all} that were read; {seen}"),
     )
-    .help("compare its template in `field_map` with the values of a record: `bridged dry-run PIPELINE --limit 10`")
+    .help(format!(
+        "compare its template in `field_map` with the values of a record: `bridged dry-run {pipeline} --full --limit 10`"
+    ))
 }
 
 /// Everything there is to say of a read without a lower bound that ended.
@@ -150,7 +154,7 @@ pub async fn explain(
     };
     let never = filled.never(map).into_iter();
     Ok(never
-        .map(|attribute| yields_nothing(attribute, filled.records(), None))
+        .map(|attribute| yields_nothing(&plan.pipeline, attribute, filled.records(), None))
         .collect())
 }
 

@@ -193,6 +193,8 @@ fn host_refused_and_login_host_are_told_before_anything_is_sent() {
         let report = report(command.env("SALESFORCE_INSTANCE_URL", host), 1);
         let host = host.trim_start_matches("https://");
         assert_told(&finding(&report, code), "operator", &[host]);
+        assert_eq!(step(&report, code)["step"], "address");
+        assert_eq!(report["result"]["api_calls"], 0);
     }
 }
 
