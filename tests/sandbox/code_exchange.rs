@@ -49,7 +49,7 @@ async fn without_a_scope_the_app_gets_all_of_its_own() {
 #[tokio::test]
 async fn x14_a_verifier_that_is_wrong_or_missing_gets_no_token_and_no_second_guess() {
     let bench = bench().await;
-    let long = "a".repeat(129);
+    let long = "a".repeat(257);
     for (verifier, refused) in [
         (
             "eBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
