@@ -259,3 +259,16 @@ async fn the_token_acts_as_the_person_who_logged_in() {
     assert_eq!(status, 200);
     assert_eq!(card["username"], "limited@bridged.example");
 }
+
+#[tokio::test]
+async fn a_fault_can_name_another_org_in_the_answer() {
+    let bench = bench().await;
+    let code = bench.code(&[]).await;
+    let rule = json!({
+        "match": { "path": "/services/oauth2/token" },
+        "action": { "kind": "instance-url", "url": "https://evil.test" },
+    });
+    bench.fault(rule).await;
+    let (_, tokens) = bench.exchange(&code, &[]).await;
+    assert_eq!(tokens["instance_url"], "https://evil.test");
+}
