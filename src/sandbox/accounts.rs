@@ -31,8 +31,8 @@ pub(super) struct Accounts {
 pub(super) struct Account {
     /// What the log-in page asks for.
     pub(super) password: String,
-    /// Frozen by an administrator.
-    pub(super) frozen: bool,
+    /// Locked or frozen by an administrator.
+    pub(super) locked: bool,
     /// When they may sign in, in UTC; always where nothing is set.
     pub(super) login_hours: Option<LoginHours>,
     /// Their login IP ranges do not hold the caller's address.
@@ -94,9 +94,9 @@ impl Account {
         self.login_hours.is_none_or(|hours| hours.hold(now))
     }
 
-    /// Whether they are frozen, or locked out by wrong passwords.
+    /// Whether an administrator locked them, or they are locked out by wrong passwords.
     pub(super) fn is_locked(&self, now: Timestamp) -> bool {
-        self.frozen || self.locked_until.is_some_and(|until| now < until)
+        self.locked || self.locked_until.is_some_and(|until| now < until)
     }
 
     /// Compares a password and counts wrong ones. A lock does not tell whether the password was right.
@@ -143,7 +143,7 @@ impl Accounts {
         let password = &self.password;
         self.by_user.entry(user).or_insert_with(|| Account {
             password: password.clone(),
-            frozen: false,
+            locked: false,
             login_hours: None,
             ip_restricted: false,
             api_enabled: true,

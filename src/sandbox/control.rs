@@ -11,10 +11,10 @@
 //! | `POST permissions` | `{ "username"?, "objects": { "Lead": { "read", "create", "edit", "delete", "sees": "none" \| "own" \| "all" } }, "fields": { "Lead.Phone": { "read", "edit" } }, "records": { "00Q…": { "read", "edit" } } }`; what is not named stays allowed, `sees` is which rows sharing shows |
 //! | `GET rules`, `POST rules` | the org's validation, duplicate and assignment rules (see `rules`); posting replaces all |
 //! | `POST limits` | `{ "max"?, "used"? }` |
-//! | `POST sessions` | `{ "expire": true }`, `{ "lifetime": "15m" }` |
+//! | `POST sessions` | `{ "expire": true }` ends access tokens, `{ "revoke": true }` also refresh tokens and consents, as an administrator does; `{ "lifetime": "15m" }` |
 //! | `GET apps` | every app with its Consumer Key, Secret and settings |
 //! | `POST apps` | changes one (`consumer_key`, the first where it is missing): `name`, `run_as`, `callbacks`, `scopes`, `enabled`, `blocked`, `installed`, `admin_approved_only`, `approved` (user names), `ip_relaxed`, `secret_for_web_server`, `secret_for_refresh`, `pkce_required`, `rotation`, `refresh_policy` (`"infinite"`, `"immediately-expire"`, `{ "lifetime": "720h" }`, `{ "inactivity": "24h" }`), `certificate` (PEM), `new_secret`; answers with the app |
-//! | `POST users` | changes one (`username`, that of the API key where it is missing): `active`, `frozen`, `unlock`, `password`, `login_hours` (`{ "from": "09:00", "to": "17:00" }` in UTC), `ip_restricted`, `api_enabled`, `password_expired`, `api_only` (whether their profile is that of an integration) |
+//! | `POST users` | changes one (`username`, that of the API key where it is missing): `active`, `locked`, `unlock` (forgets wrong passwords), `password`, `login_hours` (`{ "from": "09:00", "to": "17:00" }` in UTC), `ip_restricted`, `api_enabled`, `password_expired`, `api_only` (whether their profile is that of an integration) |
 //! | `POST org` | `{ "active"?, "api"? }`: whether the org is in order, and whether its edition has the API |
 //! | `POST maintenance` | `{ "mode": "page" }` (status 503 with HTML for every request), `"json"` (503 with JSON), `"read-only"` (no writes), `"off"` |
 //! | `POST reset` | everything back to the start, but the clock |
@@ -228,6 +228,8 @@ fn limits(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
 struct SessionsBody {
     #[serde(default)]
     expire: bool,
+    #[serde(default)]
+    revoke: bool,
     lifetime: Option<SignedDuration>,
 }
 
@@ -237,8 +239,11 @@ fn sessions(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     if let Some(lifetime) = body.lifetime {
         sessions.set_lifetime(lifetime);
     }
-    if body.expire {
+    if body.expire || body.revoke {
         sessions.close_all();
+    }
+    if body.revoke {
+        sessions.grants.end_all();
     }
     Ok(done())
 }

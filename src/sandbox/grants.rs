@@ -228,6 +228,12 @@ impl Grants {
         }
     }
 
+    /// Ends every family and every consent.
+    pub(super) fn end_all(&mut self) {
+        self.families.clear();
+        self.consents.clear();
+    }
+
     /// Notes what a user allowed an app.
     pub(super) fn consent(&mut self, app: &str, user: RecordId, scopes: &[String]) {
         let key = (app.to_owned(), user);

@@ -227,11 +227,6 @@ async fn what_is_wrong_with_the_request_goes_back_to_the_callback() {
             "code challenge method must be S256",
         ),
         (
-            vec![("code_challenge_method", "")],
-            "invalid_request",
-            "code challenge method must be S256",
-        ),
-        (
             vec![("code_challenge", "short")],
             "invalid_request",
             "invalid code challenge",
@@ -252,6 +247,21 @@ async fn what_is_wrong_with_the_request_goes_back_to_the_callback() {
     let twice = format!("{}&scope=api", bench.authorize_url(&[]));
     let back = Browser::new().open(&twice).await.returned();
     assert_eq!(back["error_description"], "duplicate parameter: scope");
+}
+
+#[tokio::test]
+async fn a_challenge_without_a_method_is_s256_and_its_verifier_may_be_long() {
+    let bench = bench().await;
+    let verifier = "v".repeat(171);
+    let changes = [
+        ("code_challenge_method", ""),
+        ("code_challenge", &challenge(&verifier)),
+    ];
+    let code = bench.code(&changes).await;
+    let (status, tokens) = bench.exchange(&code, &[("code_verifier", &verifier)]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let code = bench.code(&changes).await;
+    assert_eq!(bench.exchange(&code, &[]).await.0, 400);
 }
 
 #[tokio::test]

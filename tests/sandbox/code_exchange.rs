@@ -49,7 +49,7 @@ async fn without_a_scope_the_app_gets_all_of_its_own() {
 #[tokio::test]
 async fn x14_a_verifier_that_is_wrong_or_missing_gets_no_token_and_no_second_guess() {
     let bench = bench().await;
-    let long = "a".repeat(129);
+    let long = "a".repeat(257);
     for (verifier, refused) in [
         (
             "eBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
@@ -258,4 +258,17 @@ async fn the_token_acts_as_the_person_who_logged_in() {
     let (status, card): (_, Value) = reply(request).await;
     assert_eq!(status, 200);
     assert_eq!(card["username"], "limited@bridged.example");
+}
+
+#[tokio::test]
+async fn a_fault_can_name_another_org_in_the_answer() {
+    let bench = bench().await;
+    let code = bench.code(&[]).await;
+    let rule = json!({
+        "match": { "path": "/services/oauth2/token" },
+        "action": { "kind": "instance-url", "url": "https://evil.test" },
+    });
+    bench.fault(rule).await;
+    let (_, tokens) = bench.exchange(&code, &[]).await;
+    assert_eq!(tokens["instance_url"], "https://evil.test");
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::client::{bench, reply};
-use super::web_flow::{oauth_error, text};
+use super::web_flow::{TOKEN, oauth_error, text};
+use crate::support::consent::Browser;
 
 const EXPIRED: (u16, &str, &str) = (400, "invalid_grant", "expired access/refresh token");
 
@@ -182,4 +183,64 @@ async fn a_refresh_asks_again_whether_the_user_may_come_in() {
         oauth_error(&bench.refresh(refresh, &[]).await).1,
         "invalid_app_access"
     );
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_is_lost_has_spent_its_token() {
+    let bench = bench().await;
+    bench.control("apps", json!({ "rotation": true })).await;
+    let tokens = bench.connect().await;
+    let refresh = text(&tokens, "refresh_token");
+    let lost = json!({
+        "match": { "path": "/services/oauth2/token", "contains": "grant_type=refresh_token", "times": 1 },
+        "action": { "kind": "reset-after-commit" },
+    });
+    bench.fault(lost).await;
+    let ready = bench.sandbox.ready();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh),
+        ("client_id", &ready.consumer_key),
+        ("client_secret", &ready.api_key),
+    ];
+    let request = bench.http.post(bench.url(TOKEN)).form(&form);
+    assert!(request.send().await.is_err());
+    // Asking again with the same token is a replay: now even the access token is dead.
+    assert_eq!(bench.status_with(text(&tokens, "access_token")).await, 200);
+    assert_eq!(oauth_error(&bench.refresh(refresh, &[]).await), EXPIRED);
+    assert_eq!(bench.status_with(text(&tokens, "access_token")).await, 401);
+}
+
+#[tokio::test]
+async fn refusals_that_come_and_go_are_scripted() {
+    let bench = bench().await;
+    let tokens = bench.connect().await;
+    for (error, description) in [
+        ("rate_limit_exceeded", "login rate exceeded"),
+        ("unknown_error", "retry your request"),
+    ] {
+        let body = json!({ "error": error, "error_description": description });
+        let rule = json!({
+            "match": { "path": "/services/oauth2/token", "times": 1 },
+            "action": { "kind": "status", "status": 400, "body": body },
+        });
+        bench.fault(rule).await;
+        let refresh = text(&tokens, "refresh_token");
+        let answer = bench.refresh(refresh, &[]).await;
+        assert_eq!(oauth_error(&answer), (400, error, description));
+        assert_eq!(bench.refresh(refresh, &[]).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_revokes_everything_at_once() {
+    let bench = bench().await;
+    let mut browser = Browser::new();
+    let code = bench.code_in(&mut browser, &[]).await;
+    let (_, tokens) = bench.exchange(&code, &[]).await;
+    bench.control("sessions", json!({ "revoke": true })).await;
+    assert_eq!(bench.status_with(text(&tokens, "access_token")).await, 401);
+    let answer = bench.refresh(text(&tokens, "refresh_token"), &[]).await;
+    assert_eq!(oauth_error(&answer), EXPIRED);
+    assert!(browser.open(&bench.authorize_url(&[])).await.is_consent());
 }

@@ -112,7 +112,7 @@ async fn what_is_wrong_with_the_user_closes_every_door_in_the_same_words() {
             "inactive_user",
             "user is inactive",
         ),
-        (json!({ "frozen": true }), "inactive_user", "user is locked"),
+        (json!({ "locked": true }), "inactive_user", "user is locked"),
         (
             json!({ "ip_restricted": true }),
             "invalid_grant",
@@ -145,13 +145,13 @@ async fn what_is_wrong_with_the_user_closes_every_door_in_the_same_words() {
 async fn what_is_taken_back_opens_the_doors_again() {
     let doors = doors().await;
     let all = json!({
-        "active": false, "frozen": true, "ip_restricted": true,
+        "active": false, "locked": true, "ip_restricted": true,
         "login_hours": { "from": "00:00", "to": "00:00" },
     });
     doors.bench.control("users", all).await;
     assert!(doors.client_credentials().await != OPEN);
     let none =
-        json!({ "active": true, "frozen": false, "ip_restricted": false, "login_hours": null });
+        json!({ "active": true, "locked": false, "ip_restricted": false, "login_hours": null });
     doors.bench.control("users", none).await;
     assert_eq!(doors.client_credentials().await, OPEN);
     assert_eq!(doors.jwt().await, OPEN);
@@ -174,8 +174,8 @@ async fn an_app_can_relax_the_ip_restriction() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_or_frozen_is_signed_out_everywhere() {
-    for switch in [json!({ "active": false }), json!({ "frozen": true })] {
+async fn who_is_deactivated_or_locked_is_signed_out_everywhere() {
+    for switch in [json!({ "active": false }), json!({ "locked": true })] {
         let mut doors = doors().await;
         assert_eq!(doors.come_back().await, OPEN);
         doors.bench.control("users", switch).await;

@@ -148,7 +148,8 @@ struct UserBody {
     /// Which user; the one of the API key where none is named.
     username: Option<String>,
     active: Option<bool>,
-    frozen: Option<bool>,
+    /// Locked by an administrator, who also unlocks.
+    locked: Option<bool>,
     /// Forgets wrong passwords.
     #[serde(default)]
     unlock: bool,
@@ -182,7 +183,7 @@ pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
             &[("ProfileId", json!(profile.to_string()))],
         )?;
     }
-    if body.active == Some(false) || body.frozen == Some(true) {
+    if body.active == Some(false) || body.locked == Some(true) {
         state.sessions().close_user(id);
     }
     let mut accounts = state.accounts();
@@ -190,7 +191,7 @@ pub(super) fn user(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     if body.unlock {
         account.unlock();
     }
-    account.frozen = body.frozen.unwrap_or(account.frozen);
+    account.locked = body.locked.unwrap_or(account.locked);
     account.ip_restricted = body.ip_restricted.unwrap_or(account.ip_restricted);
     account.api_enabled = body.api_enabled.unwrap_or(account.api_enabled);
     account.password_expired = body.password_expired.unwrap_or(account.password_expired);

@@ -82,9 +82,11 @@ fn sign_in(state: &State, call: &Call) -> Result<User, Refusal> {
     let session = state.sessions().touch(&token, state.clock.now());
     let session = session.ok_or_else(texts::session_expired)?;
     let user = state.user(&session).ok_or_else(texts::session_expired)?;
-    let (org, account) = {
+    let (org, (api_enabled, password_expired)) = {
         let mut accounts = state.accounts();
-        (accounts.org, accounts.of(user.id).clone())
+        let account = accounts.of(user.id);
+        let of_user = (account.api_enabled, account.password_expired);
+        (accounts.org, of_user)
     };
     if !org.active {
         return Err(texts::org_locked());
@@ -92,10 +94,10 @@ fn sign_in(state: &State, call: &Call) -> Result<User, Refusal> {
     if !org.api {
         return Err(texts::api_disabled_for_org());
     }
-    if !account.api_enabled {
+    if !api_enabled {
         return Err(texts::api_disabled_for_user());
     }
-    if account.password_expired {
+    if password_expired {
         return Err(texts::password_expired());
     }
     if !allows_api(&session.scopes) {

@@ -86,3 +86,35 @@ impl<'a> Reader<'a> {
         Some((tag, content))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CERTIFICATE: &str = include_str!("../../../tests/data/jwt-test-certificate.pem");
+    const PUBLIC: &str = include_str!("../../../tests/data/jwt-test-public.pem");
+
+    #[test]
+    fn a_certificate_and_its_public_key_hold_the_same_key() {
+        let keys = [CERTIFICATE, PUBLIC].map(|pem| verifies(pem).unwrap().0);
+        assert_eq!(keys[0], keys[1]);
+    }
+
+    #[test]
+    fn damage_is_refused_and_never_a_panic() {
+        let whole = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+        for end in 0..whole.len() {
+            let key = key_info(&whole[..end]).and_then(rsa);
+            assert!(key.is_none(), "{end}");
+        }
+        let mut damaged = whole.to_vec();
+        for at in 0..damaged.len() {
+            let byte = damaged[at];
+            for other in [0x00, 0x7f, 0x80, 0x84, 0xff, byte ^ 1] {
+                damaged[at] = other;
+                let _key = key_info(&damaged).and_then(rsa);
+            }
+            damaged[at] = byte;
+        }
+    }
+}

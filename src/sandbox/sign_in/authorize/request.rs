@@ -114,7 +114,8 @@ fn asked(form: &Form, app: &App) -> Result<Asked, Fault> {
     })
 }
 
-/// The S256 challenge. Source: RFC 7636, section 4.3; a method that is left out means `plain`, which is refused.
+/// The S256 challenge. A method that is left out means S256 too, against RFC 7636: the service knows no other, and the
+/// clients of its own command line name none.
 fn challenge(form: &Form, app: &App) -> Result<Option<String>, Fault> {
     let given = form.get("code_challenge").filter(|text| !text.is_empty());
     let method = form.get("code_challenge_method");
@@ -122,7 +123,7 @@ fn challenge(form: &Form, app: &App) -> Result<Option<String>, Fault> {
         (None, None) if !app.pkce_required => Ok(None),
         (None, _) => Err(oauth::missing_challenge()),
         // 32 bytes in base64url without padding.
-        (Some(text), Some("S256")) => {
+        (Some(text), None | Some("S256")) => {
             let fits = text.len() == 43
                 && text
                     .bytes()
