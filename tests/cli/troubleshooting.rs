@@ -260,7 +260,7 @@ fn user_inactive_ip_restricted_login_hours_and_app_not_approved_are_told_apart()
             "user-inactive",
             "inactive",
         ),
-        ("users", json!({ "frozen": true }), "user-inactive", "user"),
+        ("users", json!({ "locked": true }), "user-inactive", "user"),
         (
             "users",
             json!({ "ip_restricted": true }),
