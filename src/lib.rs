@@ -12,5 +12,6 @@ pub mod import;
 pub mod salesforce;
 pub mod plan;
 pub mod engine;
+pub mod check;
 pub mod sandbox;
 pub mod cli;

@@ -1,21 +1,25 @@
 //! `bridged check`: whether a connection works, one line a step.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::args::Format;
+use super::checklist::Checklist;
 use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
 use super::outcome::{Ended, Outcome, Stop};
-use super::probe::{self, Step};
-use super::text::{BAD, BOLD, DIM, GOOD, HINT, clean, count, line, paint};
-use super::workspace::Workspace;
-use super::{online, runtime};
+use super::runtime;
+use super::workspace::{Workspace, variable};
+use crate::check::{self, Step, Subject};
 use crate::engine::round_trip;
 use crate::foundation::code::Code;
-use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Error;
+use crate::plan::Plan;
+use crate::salesforce::client::Client;
+use crate::salesforce::credentials::Credentials;
+use crate::salesforce::settings::Settings;
 use crate::salesforce::write::Writer;
+use crate::spec::{tree, variables};
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -51,43 +55,80 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         .filter(|plan| plan.connection == connection)
         .cloned()
         .collect();
-    let (address, steps) = runtime::block_on(async {
+    let list = runtime::block_on(async {
         let org = Org::open(&workspace).await?;
         let settings = org.settings(&connection)?;
-        let client = org.client(&connection, None)?;
-        let mut steps = Vec::new();
-        if probe::connect(&client, &settings.api_version, &mut steps).await {
-            match online::describe(&client, &plans).await {
-                Ok((snapshots, missing)) => {
-                    for plan in &plans {
-                        steps.extend(probe::reading(plan, &snapshots, &missing));
-                        steps.extend(probe::writing(plan, &snapshots, &missing));
-                    }
-                }
-                Err(error) => steps.push(Step::failed("describe", &error)),
+        let mut list = Checklist {
+            connection: connection.clone(),
+            address: settings.instance_url.clone(),
+            steps: Vec::new(),
+            api_calls: 0,
+        };
+        match Client::new(org.settings(&connection)?.impatient()) {
+            Ok(client) => {
+                list.steps = ask(args, &workspace, &settings, &client, &plans).await;
+                list.api_calls = client.usage().api_calls;
             }
-            if args.write {
-                let legs = round_trip::run(&Writer::new(client)).await;
-                steps.extend(legs.into_iter().map(probe::of_leg));
-            }
+            Err(error) => list.steps.push(Step::failed("address", (&error).into())),
         }
-        Ok::<_, Error>((settings.instance_url, steps))
+        Ok::<_, Error>(list)
     })??;
-    let failures: Vec<Diagnostic> = steps
-        .iter()
-        .filter_map(|step| step.result.as_ref().err().cloned())
-        .collect();
-    let exit = if failures.is_empty() {
+    let exit = if list.steps.iter().all(Step::passed) {
         Exit::Done
     } else {
         Exit::Failed
     };
-    let rows: Vec<Value> = steps.iter().map(Step::json).collect();
-    let result = json!({ "connection": connection, "address": address, "steps": rows });
-    let mut outcome = Outcome::new(exit, result, text(&connection, &address, &steps));
+    let mut outcome = Outcome::new(exit, list.json(), list.text(env.width));
     outcome.findings = planned.findings;
-    outcome.told = failures;
+    outcome.told = list.findings();
     Ok(outcome)
+}
+
+/// The steps of the connection and its pipelines, and of a test lead where one is asked for.
+async fn ask(
+    args: &Args,
+    workspace: &Workspace,
+    settings: &Settings,
+    client: &Client,
+    plans: &[Arc<Plan>],
+) -> Vec<Step> {
+    let unset = |name: &str| unset(workspace, name);
+    let subject = Subject {
+        client,
+        signs_in: signs_in(settings),
+        api_version: &settings.api_version,
+        plans,
+        unset: &unset,
+    };
+    let mut steps = check::check(&subject).await;
+    let is_connected = steps
+        .iter()
+        .filter(|step| step.pipeline.is_none())
+        .all(Step::passed);
+    if args.write && is_connected {
+        let legs = round_trip::run(&Writer::new(client.clone())).await;
+        steps.extend(legs.into_iter().map(Step::from));
+    }
+    steps
+}
+
+/// How a connection signs in, in words.
+const fn signs_in(settings: &Settings) -> &'static str {
+    match settings.credentials {
+        Credentials::ApiKey { .. } => "client credentials",
+        Credentials::Jwt { .. } => "JWT bearer",
+        Credentials::Oauth { .. } => "web server flow, with kept tokens",
+    }
+}
+
+/// The environment variables of a connection that are not set; a sandbox stands in for all of them.
+fn unset(workspace: &Workspace, connection: &str) -> Vec<String> {
+    if workspace.sandbox {
+        return Vec::new();
+    }
+    let pointer = tree::join("/connections", connection);
+    let unset = variables::unset(workspace.project(), &pointer, &variable);
+    unset.into_iter().map(|unset| unset.name).collect()
 }
 
 /// Refuses the round trip of a lead where the project does not let bridged write leads.
@@ -108,66 +149,4 @@ fn may_write(workspace: &Workspace, name: &str) -> Result<(), Stop> {
     Err(Error::new(Code::ObjectNotAllowed, message)
         .help(help)
         .into())
-}
-
-fn text(connection: &str, address: &str, steps: &[Step]) -> String {
-    let mut out = format!(
-        "{}  {}\n",
-        paint(BOLD, clean(connection)),
-        paint(DIM, clean(address))
-    );
-    let width = steps
-        .iter()
-        .map(|step| step.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut group: Option<&str> = None;
-    for step in steps {
-        let pipeline = step.pipeline.as_deref();
-        if pipeline != group && pipeline.is_some() {
-            line(
-                &mut out,
-                format_args!("\n{}", paint(BOLD, pipeline.unwrap_or_default())),
-            );
-        }
-        group = pipeline;
-        let name = format!("{:width$}", clean(&step.name));
-        match &step.result {
-            Ok(detail) => line(
-                &mut out,
-                format_args!(
-                    "  {} {name}  {}",
-                    paint(GOOD, "✓"),
-                    paint(DIM, clean(detail))
-                ),
-            ),
-            Err(finding) => {
-                let code = paint(BAD, format_args!("error[{}]", finding.code));
-                line(
-                    &mut out,
-                    format_args!(
-                        "  {} {name}  {code}: {}",
-                        paint(BAD, "✗"),
-                        clean(&finding.message)
-                    ),
-                );
-                if let Some(help) = &finding.help {
-                    let head = paint(HINT.bold(), "help");
-                    line(
-                        &mut out,
-                        format_args!("    {:width$}  {head}: {}", "", clean(help)),
-                    );
-                }
-            }
-        }
-    }
-    let failed = steps.iter().filter(|step| step.result.is_err()).count() as u64;
-    let passed = steps.len() as u64 - failed;
-    let summary = if failed == 0 {
-        paint(GOOD, format_args!("{} passed", count(passed, "step")))
-    } else {
-        paint(BAD, format_args!("{} failed", count(failed, "step")))
-    };
-    line(&mut out, format_args!("\n{summary}"));
-    out
 }

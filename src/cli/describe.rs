@@ -11,7 +11,8 @@ use super::exit::Exit;
 use super::outcome::{Ended, Outcome, Stop};
 use super::text::{DIM, GOOD, count, line, paint};
 use super::workspace::{SNAPSHOTS, Workspace};
-use super::{object, online, runtime};
+use super::{object, runtime};
+use crate::check::described;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 use crate::foundation::error::{Error, Result};
@@ -90,7 +91,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
 
 fn pull(args: &Pull, workspace: &Workspace) -> Ended {
     let objects = if args.objects.is_empty() {
-        online::objects(&workspace.check().plans)
+        described::objects(&workspace.check().plans)
     } else {
         args.objects.clone()
     };

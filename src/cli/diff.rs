@@ -3,6 +3,7 @@
 use clap::builder::styling::Style;
 use serde_json::{Map, Value, json};
 
+use super::ledger;
 use super::text::{
     BAD, BOLD, CAUTION, DIM, GOOD, clean, clean_json, count, line, paint, thousands,
 };
@@ -164,11 +165,7 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     );
     line(&mut out, format_args!("{}", paint(DIM, cost)));
     for warning in &found.warnings {
-        let warning = clean(warning);
-        line(
-            &mut out,
-            format_args!("\n{}: {warning}", paint(CAUTION, "warning")),
-        );
+        ledger::warned(&mut out, plan.pipeline.as_str(), warning);
     }
     out
 }

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::outcome::{Ended, Outcome};
 use super::text::{HINT, count, line, paint};
 use super::workspace::Workspace;
-use super::{diff, runtime, signals};
+use super::{diff, ledger, runtime, signals};
 use crate::engine::preview::{Preview, ReadSide, preview};
 use crate::engine::saved::{Header, Saving};
 use crate::engine::{Options, apply};
@@ -99,6 +99,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let mut outcome = Outcome::new(exit, result, text);
     outcome.fingerprint = planned.fingerprint();
     outcome.findings = planned.findings;
+    outcome.told = ledger::coded_warnings(&found.warnings).collect();
     Ok(outcome)
 }
 

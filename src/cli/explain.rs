@@ -5,11 +5,13 @@ use serde_json::json;
 use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
+use super::findings;
 use super::outcome::{Ended, Outcome};
 use super::text::{BOLD, DIM, HINT, line, paint, wrap};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::nearest;
 use crate::foundation::error::{Error, Result};
+use crate::foundation::fixed_by::FixedBy;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -33,7 +35,12 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         return Ok(list());
     };
     let code = parse(word)?;
-    let result = json!({ "code": code.as_str(), "title": code.title(), "page": code.page() });
+    let result = json!({
+        "code": code.as_str(),
+        "title": code.title(),
+        "fixed_by": code.fixed_by().map(FixedBy::as_str),
+        "page": code.page(),
+    });
     Ok(Outcome::new(Exit::Done, result, page(code, env.width)))
 }
 
@@ -69,7 +76,10 @@ fn list() -> Outcome {
     }
     let rows: Vec<_> = codes
         .iter()
-        .map(|code| json!({ "code": code.as_str(), "title": code.title() }))
+        .map(|code| {
+            let who = code.fixed_by().map(FixedBy::as_str);
+            json!({ "code": code.as_str(), "title": code.title(), "fixed_by": who })
+        })
         .collect();
     Outcome::new(Exit::Done, json!({ "codes": rows }), text)
 }
@@ -81,6 +91,9 @@ fn page(code: Code, width: usize) -> String {
         paint(HINT.bold(), code),
         paint(BOLD, code.title())
     );
+    if let Some(who) = code.fixed_by() {
+        line(&mut out, format_args!("{}", findings::text::turn(who)));
+    }
     let mut paragraph = String::new();
     let (mut in_block, mut gap) = (false, false);
     for text in code.page().lines().skip(1).chain([""]) {

@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::findings;
 use super::table::{self, Cell};
 use super::text::{self, BAD, BOLD, CAUTION, DIM, GOOD, HINT, clean, line, paint};
 use crate::foundation::code::Code;
+use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::event::{ChangeCursor, Cursor, Ledger, Requests, RunReport, RunState};
+use crate::foundation::fixed_by::FixedBy;
 use crate::foundation::id::{Fingerprint, PipelineName, RunId};
 
 /// One run, from its own report or from the store.
@@ -82,6 +85,12 @@ impl Run {
         }
     }
 
+    /// Whether an incremental read found nothing changed, which is no fault of anything.
+    fn read_nothing_new(&self) -> bool {
+        let is_done = self.state == Some(RunState::Done) && self.warnings.is_empty();
+        is_done && self.cursor.is_some() && self.ledger.read == 0
+    }
+
     /// The word for its state.
     pub fn state_word(&self) -> &'static str {
         self.state.map_or("running", RunState::as_str)
@@ -90,10 +99,10 @@ impl Run {
     /// The run as JSON.
     pub fn json(&self) -> Value {
         let cursor = self.cursor.as_ref().map(cursor_json);
-        let error = self
-            .error
-            .as_ref()
-            .map(|(code, message)| json!({ "code": code.as_str(), "message": message }));
+        let error = self.error.as_ref().map(|(code, message)| {
+            let who = FixedBy::of_told(*code, message).map(FixedBy::as_str);
+            json!({ "code": code.as_str(), "message": message, "fixed_by": who })
+        });
         json!({
             "pipeline": self.pipeline.as_str(),
             "run_id": self.run_id.to_string(),
@@ -245,12 +254,12 @@ pub fn report(runs: &[Run]) -> String {
 
 /// Warnings, the error and the rejected records of one run, each with its name before it.
 pub fn notes(out: &mut String, run: &Run) {
+    if run.read_nothing_new() {
+        let text = format!("{}: nothing changed since its last run", run.pipeline);
+        line(out, format_args!("\n{}", paint(DIM, text)));
+    }
     for warning in &run.warnings {
-        let head = paint(CAUTION, "warning");
-        line(
-            out,
-            format_args!("\n{head}: {}: {}", run.pipeline, clean(warning)),
-        );
+        warned(out, run.pipeline.as_str(), warning);
     }
     if run.ledger.rejected > 0 {
         let head = paint(CAUTION, text::count(run.ledger.rejected, "record"));
@@ -269,9 +278,41 @@ pub fn notes(out: &mut String, run: &Run) {
             out,
             format_args!("\n{head}: {}: {}", run.pipeline, clean(message)),
         );
+        if let Some(who) = FixedBy::of_told(*code, message) {
+            line(out, format_args!("{}", findings::text::turn(who)));
+        }
         let command = paint(HINT, format_args!("bridged explain {code}"));
         line(out, format_args!("see {command}"));
     }
+}
+
+/// One warning. One that begins with a code shows it as an error does, with who can put it right.
+pub fn warned(out: &mut String, pipeline: &str, warning: &str) {
+    let Some((code, text)) = coded(warning) else {
+        let head = paint(CAUTION, "warning");
+        line(
+            out,
+            format_args!("\n{head}: {pipeline}: {}", clean(warning)),
+        );
+        return;
+    };
+    let head = paint(CAUTION, format_args!("warning[{code}]"));
+    line(out, format_args!("\n{head}: {pipeline}: {}", clean(text)));
+    if let Some(who) = code.fixed_by() {
+        line(out, format_args!("{}", findings::text::turn(who)));
+    }
+}
+
+/// The code that a warning begins with, and the rest of it.
+fn coded(warning: &str) -> Option<(Code, &str)> {
+    let (word, text) = warning.split_once(": ")?;
+    Some((word.parse().ok()?, text))
+}
+
+/// The warnings that have a code, as findings.
+pub fn coded_warnings(warnings: &[String]) -> impl Iterator<Item = Diagnostic> {
+    let coded = warnings.iter().filter_map(|warning| coded(warning));
+    coded.map(|(code, text)| Diagnostic::warning(code, text))
 }
 
 /// The last group of a run's id, which is random: enough to tell runs apart, and short enough to type.

@@ -8,6 +8,7 @@ use super::ledger::moment;
 use super::table::{self, Cell};
 use super::text::{BOLD, CAUTION, DIM, HINT, clean, clean_json, count, line, paint};
 use crate::engine::preview::MASK;
+use crate::foundation::fixed_by::FixedBy;
 use crate::store::model::DeadLetterRow;
 
 /// One as JSON, with the record as it was read where `payload` says so.
@@ -24,6 +25,7 @@ pub fn json(row: &DeadLetterRow, payload: bool) -> Value {
         "field": letter.reason.field,
         "message": letter.reason.message,
         "remote_code": letter.reason.remote_code,
+        "fixed_by": letter.reason.code.fixed_by().map(FixedBy::as_str),
         "attempts": letter.attempts,
         "at": letter.at.to_string(),
         "closed": row.closed.as_ref().map(|(how, at)| json!({ "how": how.as_str(), "at": at.to_string() })),
@@ -92,6 +94,10 @@ pub fn one(row: &DeadLetterRow) -> String {
         ("key", Some(letter.key.clone())),
         ("field", reason.field.clone()),
         ("Salesforce", reason.remote_code.clone()),
+        (
+            "who",
+            reason.code.fixed_by().map(|who| who.in_words().to_owned()),
+        ),
         ("step", Some(letter.step.clone())),
         ("attempts", Some(letter.attempts.to_string())),
         ("at", Some(moment(letter.at))),

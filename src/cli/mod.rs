@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod check;
+pub mod checklist;
 pub mod completions;
 pub mod connect;
 pub mod describe;
@@ -25,7 +26,6 @@ pub mod online;
 pub mod outcome;
 pub mod person;
 pub mod plan;
-pub mod probe;
 pub mod profile;
 pub mod progress;
 pub mod qualify;

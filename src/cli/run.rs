@@ -20,6 +20,7 @@ use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::{RunReport, RunState};
+use crate::foundation::fixed_by::FixedBy;
 use crate::plan::Plan;
 use crate::store::Store;
 
@@ -155,7 +156,14 @@ pub fn report(ended: Vec<Result<RunReport>>) -> Outcome {
     outcome.told = runs
         .iter()
         .filter_map(|run| run.error.as_ref())
-        .map(|(code, message)| Diagnostic::error(*code, message))
+        .map(|(code, message)| Diagnostic {
+            turn: FixedBy::of_told(*code, message),
+            ..Diagnostic::error(*code, message)
+        })
+        .chain(
+            runs.iter()
+                .flat_map(|run| ledger::coded_warnings(&run.warnings)),
+        )
         .collect();
     outcome.errors = errors;
     outcome

@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 
 use clap::builder::styling::{AnsiColor, Style};
 
+pub use crate::foundation::shown::thousands;
+
 /// Names and headings.
 pub const BOLD: Style = Style::new().bold();
 /// What explains, and what may be overlooked.
@@ -91,19 +93,6 @@ fn escape(text: &str, write: impl Fn(&mut String, char)) -> Cow<'_, str> {
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
-}
-
-/// A number with commas between groups of three digits.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Breaks `text` at spaces so that no line is longer than `width` characters, where words allow it.

@@ -16,6 +16,8 @@ use crate::template::Template;
 use crate::template::error::EvaluateError;
 use crate::template::scope::{Scope, kind};
 
+use super::absent::Filled;
+
 /// Makes profiles of records, as a plan says.
 #[derive(Debug, Clone, Copy)]
 pub struct Mapper<'a> {
@@ -23,6 +25,8 @@ pub struct Mapper<'a> {
     pub object: &'a str,
     /// The templates.
     pub map: &'a MapStep,
+    /// Who wants to know which attributes get a value.
+    pub filled: Option<&'a Filled>,
 }
 
 impl<'a> Mapper<'a> {
@@ -31,7 +35,17 @@ impl<'a> Mapper<'a> {
         Some(Self {
             object: &plan.read()?.query.object,
             map: plan.map()?,
+            filled: None,
         })
+    }
+
+    /// The same, which tells the values that attributes get.
+    #[must_use]
+    pub const fn watched(self, filled: &'a Filled) -> Self {
+        Self {
+            filled: Some(filled),
+            ..self
+        }
     }
 
     /// Maps one record.
@@ -77,6 +91,9 @@ impl<'a> Mapper<'a> {
             .with("deleted", deleted)
             .with_record(record);
         let attributes = borrow_all(&self.map.attributes, &scope)?;
+        if let Some(filled) = self.filled {
+            filled.note(attributes.iter().map(|(_, value)| &**value));
+        }
         let consent = borrow_all(&self.map.consent, &scope)?;
         let key = match &self.map.key {
             None => id

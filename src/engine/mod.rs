@@ -7,6 +7,8 @@
 //!
 //! Every channel between two stages is bounded, so what is in memory does not grow with the records.
 
+pub mod absent;
+pub mod access;
 pub mod apply;
 pub mod cancel;
 pub mod conflict;

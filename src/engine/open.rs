@@ -339,6 +339,14 @@ impl Range {
         }
     }
 
+    /// Whether every row of the query is read, however long ago it changed: what is missing then is missing in the org.
+    pub const fn is_whole(&self, options: Options) -> bool {
+        match self {
+            Range::Rows { earlier, .. } => earlier.is_none() || options.full,
+            Range::Changes { .. } => false,
+        }
+    }
+
     /// Where the last run ended.
     pub const fn earlier(&self) -> Option<&Cursor> {
         match self {

@@ -16,6 +16,7 @@ use crate::store::encoded::Encoded;
 use crate::store::model::{Changed, OutcomeOf, StoredProfile};
 use crate::store::read_only::ReadOnly;
 
+use super::absent::Filled;
 use super::facts::{self, Facts, Origin, Person};
 use super::map::{Mapper, condition};
 use super::read::stamp;
@@ -31,6 +32,7 @@ pub struct Preparer {
     is_plain: bool,
     keeps_rows: bool,
     stamps: Option<StampField>,
+    filled: Option<Arc<Filled>>,
 }
 
 /// What became of one record.
@@ -82,7 +84,13 @@ impl Preparer {
             store,
             now,
             stamps,
+            filled: plan.map().map(|map| Arc::new(Filled::none(map))),
         }
+    }
+
+    /// The attributes that got a value in any record, as far as records were prepared; copies share it.
+    pub fn filled(&self) -> Option<Arc<Filled>> {
+        self.filled.clone()
     }
 
     /// The same, with a profile that can be looked at for each record that goes on.
@@ -101,6 +109,10 @@ impl Preparer {
     pub fn rows(&self, rows: Vec<Record>) -> Result<Vec<Prepared>> {
         let Some(mapper) = Mapper::of(&self.plan) else {
             return Ok(Vec::new());
+        };
+        let mapper = match &self.filled {
+            Some(filled) => mapper.watched(filled),
+            None => mapper,
         };
         if self.is_plain && !self.wants_person {
             let keep = |row: Record| self.keep(mapper, &row);

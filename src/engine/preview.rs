@@ -16,6 +16,7 @@ use crate::salesforce::client::Client;
 use crate::salesforce::describe::ObjectDescribe;
 use crate::store::read_only::ReadOnly;
 
+use super::absent::{self, Filled};
 use super::cancel::Cancel;
 use super::facts::Facts;
 use super::foresee::{FieldChange, Foreseer, RowChange, What};
@@ -144,6 +145,11 @@ pub async fn preview(
         let described = opening.targets().await?;
         let mut source = range.source(plan, &side.client, &side.store, options.limit)?;
         looking.look(&mut source, side, &described).await?;
+        if looking.preview.is_whole && range.is_whole(options) {
+            let (read, filled) = (looking.preview.read, looking.filled.as_deref());
+            let absent = absent::explain(&side.client, plan, read, filled).await;
+            looking.preview.warnings.extend(absent::warnings(absent));
+        }
         looking.preview.range = Some(range);
     }
     let mut preview = looking.preview;
@@ -179,6 +185,7 @@ struct Looking<'a> {
     shown: usize,
     keep: Keep<'a>,
     preview: Preview,
+    filled: Option<Arc<Filled>>,
 }
 
 impl<'a> Looking<'a> {
@@ -196,6 +203,7 @@ impl<'a> Looking<'a> {
                 is_whole: true,
                 ..Preview::default()
             },
+            filled: None,
         }
     }
 
@@ -209,6 +217,7 @@ impl<'a> Looking<'a> {
         let mut foreseer = Foreseer::new(targets, &side.client);
         let preparer =
             Preparer::new(self.plan, side.store.clone(), side.clock.now(), None).with_profiles();
+        self.filled = preparer.filled();
         loop {
             let page = tokio::select! {
                 biased;

@@ -110,14 +110,17 @@ pub fn stamp_field(
 /// Whether the signed-in user can read what a plan asks of the object.
 ///
 /// # Errors
-/// `object-unavailable`, `unknown-field`, `unknown-relationship`.
+/// `object-unavailable`, `field-unavailable`, `unknown-field`, `unknown-relationship`.
 pub fn fits(read: &Read, described: &ObjectDescribe) -> Result<()> {
     if !described.queryable {
         return Err(Error::new(
             Code::ObjectUnavailable,
             format!("the signed-in user may not query `{}`", described.name),
         )
-        .help("give the user read access to the object in a permission set"));
+        .help(format!(
+            "tick `Read`: Setup → Permission Sets → a set of the user → Object Settings → {}",
+            described.name
+        )));
     }
     match snapshot::check(&read.selection, described, &Snapshots::default())
         .into_iter()
@@ -139,6 +142,7 @@ pub fn told(finding: Finding) -> Error {
             finding.pointer.trim_start_matches('/').replace('/', ".")
         ),
     );
+    let error = error.with_turn(diagnostic.turn);
     match diagnostic.help {
         Some(help) => error.help(help),
         None => error,

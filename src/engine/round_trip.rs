@@ -9,7 +9,10 @@ use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::id::RunId;
 use crate::foundation::record::Record;
-use crate::salesforce::write::{RowOutcome, WriteBatch, WriteOperation, WriteOptions, Writer};
+use crate::salesforce::errors;
+use crate::salesforce::write::{
+    RowOutcome, RowRefusal, WriteBatch, WriteOperation, WriteOptions, Writer,
+};
 
 /// The object of the test.
 pub const OBJECT: &str = "Lead";
@@ -91,11 +94,23 @@ async fn one(
         .await?;
     match outcomes.into_iter().next() {
         Some(RowOutcome::Written { id, .. }) => Ok(id),
-        Some(RowOutcome::Refused(refusal)) => Err(Error::new(refusal.code, refusal.message)
-            .with(|context| context.remote_code = Some(refusal.remote_code))),
+        Some(RowOutcome::Refused(refusal)) => Err(refused(refusal)),
         None => Err(Error::bug(
             "one record was written and no outcome came back",
         )),
+    }
+}
+
+/// A refusal of the one row, with the object it is about and what to do.
+fn refused(refusal: RowRefusal) -> Error {
+    let error = Error::new(
+        refusal.code,
+        format!("{}; the object is `{OBJECT}`", refusal.message),
+    )
+    .with(|context| context.remote_code = Some(refusal.remote_code));
+    match errors::meaning(refusal.code) {
+        Some((_, help)) => error.help(help),
+        None => error,
     }
 }
 
@@ -132,7 +147,7 @@ async fn remove(writer: &Writer, id: &str) -> Result<String> {
     let left = |error: Error| error.help(format!("remove the lead `{id}` by hand"));
     let outcomes = writer.delete(&[id]).await.map_err(left)?;
     match outcomes.into_iter().next() {
-        Some(RowOutcome::Refused(refusal)) => Err(left(Error::new(refusal.code, refusal.message))),
+        Some(RowOutcome::Refused(refusal)) => Err(left(refused(refusal))),
         _ => Ok("gone".to_owned()),
     }
 }

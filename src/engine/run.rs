@@ -14,6 +14,7 @@ use crate::salesforce::describe::ObjectDescribe;
 use crate::store::model::{NewRun, RunLock};
 use crate::store::read_only::ReadOnly;
 
+use super::absent;
 use super::apply::{self, Applying};
 use super::deliver::Delivery;
 use super::expect;
@@ -200,15 +201,24 @@ async fn carry_out(
         late_before: late.map(|(_, before)| before),
         ..settler(plan, outside, run)?
     });
+    let preparer = Preparer::new(plan, store, run.started_at, late.map(|(by, _)| by));
+    let filled = preparer.filled();
     let stages = Stages {
-        preparer: Preparer::new(plan, store, run.started_at, late.map(|(by, _)| by)),
+        preparer,
         delivery: delivery(plan, outside, run.run_id, &described),
         settler: Arc::clone(&settler),
         batch: plan.batch,
     };
     let (account, ended) = flow::stream(&mut source, stages, outside).await;
     outcome.account = account;
-    conclude(&settler, &range, options, ended?, outcome)
+    let ended = ended?;
+    conclude(&settler, &range, options, ended, outcome)?;
+    if ended == Ended::Source && range.is_whole(options) {
+        let read = outcome.account.ledger.read;
+        let absent = absent::explain(&outside.client, plan, read, filled.as_deref()).await;
+        outcome.warnings.extend(absent::warnings(absent));
+    }
+    Ok(())
 }
 
 /// Holds the guards against everything the run would write.

@@ -20,6 +20,7 @@ use crate::salesforce::write::{
 };
 use crate::spec::target::Operation;
 
+use super::access;
 use super::targets::{Entry, Ready};
 
 /// The places where a test may kill a run around a request that writes.
@@ -87,7 +88,7 @@ impl Sender {
         let mut failed = None;
         for (settled, error) in join_all(sending).await {
             for (place, outcome) in settled {
-                sent[place] = outcome;
+                sent[place] = named(outcome, ready, &entries[place]);
             }
             failed = failed.or(error);
         }
@@ -205,6 +206,15 @@ impl Sender {
         failpoint::reach("send-after-answer");
         outcomes
     }
+}
+
+/// The same outcome; a refusal for want of a right says what the right is missing on.
+fn named(sent: Sent, ready: &Ready, entry: &Entry) -> Sent {
+    let Sent::Refused(mut reason, attempts) = sent else {
+        return sent;
+    };
+    access::name(&mut reason, &ready.target, &ready.object, &entry.payload);
+    Sent::Refused(reason, attempts)
 }
 
 /// The answer of one request about one row.

@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::code::Code;
+use super::error::Error;
+use super::fixed_by::FixedBy;
 
 /// One file as it was read: the name to show and the text that places point into.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub struct Diagnostic {
     pub related: Option<(Place, String)>,
     /// What to do, as an imperative sentence without a final period.
     pub help: Option<String>,
+    /// Whose turn it is, where that differs from what the code says as a rule.
+    pub turn: Option<FixedBy>,
 }
 
 impl Diagnostic {
@@ -106,6 +110,7 @@ impl Diagnostic {
             label: None,
             related: None,
             help: None,
+            turn: None,
         }
     }
 
@@ -145,10 +150,45 @@ impl Diagnostic {
         self
     }
 
+    /// Says whose turn it is, where the code's own answer does not fit this finding.
+    #[must_use]
+    pub fn turn(mut self, turn: FixedBy) -> Self {
+        self.turn = Some(turn);
+        self
+    }
+
+    /// Who puts it right, where one kind of person can.
+    pub fn fixed_by(&self) -> Option<FixedBy> {
+        self.turn.or(self.code.fixed_by())
+    }
+
     /// Whether the finding keeps the pipeline from being planned.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// An error in the shape of a finding about no file: its message with its causes, its help and whose turn it is.
+impl From<&Error> for Diagnostic {
+    fn from(error: &Error) -> Self {
+        let causes =
+            std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        let message = causes.fold(error.message().to_owned(), |message, cause| {
+            format!("{message}: {cause}")
+        });
+        Self {
+            help: error.help_text().map(str::to_owned),
+            turn: error.turn(),
+            ..Self::error(error.code(), message)
+        }
+    }
+}
+
+/// Whether `wanted` is most likely `known` with a slip of the keyboard in it: at most a quarter of its letters differ.
+pub fn is_slip(wanted: &str, known: &str) -> bool {
+    let (wanted, known) = (wanted.to_lowercase(), known.to_lowercase());
+    let allowed = (wanted.chars().count() / 4).max(1);
+    strsim::damerau_levenshtein(&wanted, &known) <= allowed
 }
 
 /// The known name nearest to `wanted`, where one is close enough to be a slip of the keyboard.

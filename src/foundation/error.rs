@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::code::Code;
+use super::fixed_by::FixedBy;
 
 /// The result of anything that can fail while running.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,6 +20,7 @@ struct Inner {
     code: Code,
     message: String,
     help: Option<String>,
+    turn: Option<FixedBy>,
     context: Context,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -45,6 +47,7 @@ impl Error {
             code,
             message: message.into(),
             help: None,
+            turn: None,
             context: Context::default(),
             source: None,
         }))
@@ -59,6 +62,13 @@ impl Error {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
+        self
+    }
+
+    /// Says whose turn it is, where the code's own answer does not fit this error; `None` leaves it to the code.
+    #[must_use]
+    pub fn with_turn(mut self, turn: Option<FixedBy>) -> Self {
+        self.0.turn = turn;
         self
     }
 
@@ -97,6 +107,16 @@ impl Error {
     /// What the reader should do.
     pub fn help_text(&self) -> Option<&str> {
         self.0.help.as_deref()
+    }
+
+    /// Whose turn it is, where that differs from what the code says as a rule.
+    pub fn turn(&self) -> Option<FixedBy> {
+        self.0.turn
+    }
+
+    /// Who puts it right, where one kind of person can.
+    pub fn fixed_by(&self) -> Option<FixedBy> {
+        self.0.turn.or(self.0.code.fixed_by())
     }
 
     /// Where it happened.

@@ -6,6 +6,8 @@ pub mod diagnostic;
 pub mod error;
 pub mod event;
 pub mod failpoint;
+pub mod fixed_by;
 pub mod id;
 pub mod record;
 pub mod secret;
+pub mod shown;

@@ -1,6 +1,7 @@
 //! A text that must never be shown: it has no `Display`, a redacted `Debug`, and is zeroed when dropped.
 
 use std::fmt;
+use std::hint::black_box;
 
 use zeroize::Zeroize;
 
@@ -17,6 +18,23 @@ impl Secret {
     /// The text itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether `other` is the same text, found out in a time that depends on the length of `other` alone: how much of it is
+    /// right cannot be measured. An empty secret matches nothing, so that one that was never set opens no door.
+    ///
+    /// For what a stranger sends: a `state`, a signature, a token. `==` is for secrets of one's own.
+    pub fn matches(&self, other: &str) -> bool {
+        let (own, other) = (self.0.as_bytes(), other.as_bytes());
+        if own.is_empty() {
+            return false;
+        }
+        let mut difference = u8::from(own.len() != other.len());
+        for (at, byte) in other.iter().enumerate() {
+            // Each step is made, whatever the ones before it found.
+            difference = black_box(difference | (own[at % own.len()] ^ byte));
+        }
+        black_box(difference) == 0
     }
 
     /// Whether there is no text at all.
@@ -40,6 +58,26 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn x22_only_the_same_text_matches() {
+        let secret = Secret::new("0123456789abcdef0123456789abcdef");
+        assert!(secret.matches("0123456789abcdef0123456789abcdef"));
+        for right in 0..32 {
+            let mut other = secret.expose().as_bytes().to_vec();
+            other[right] ^= 1;
+            assert!(
+                !secret.matches(&String::from_utf8(other).unwrap()),
+                "{right}"
+            );
+            assert!(!secret.matches(&secret.expose()[..right]), "{right}");
+        }
+        let twice = secret.expose().repeat(2);
+        assert!(!secret.matches(&twice) && !Secret::new(twice.as_str()).matches(secret.expose()));
+        assert!(!secret.matches(&format!("{}0", secret.expose())));
+        assert!(!Secret::new("").matches("") && !Secret::new("").matches("x"));
+        assert!(Secret::new("ü").matches("ü") && !Secret::new("ü").matches("u"));
+    }
 
     #[test]
     fn debug_never_shows_the_text() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::foundation::code::Code;
-use crate::foundation::diagnostic::{Diagnostic, nearest};
+use crate::foundation::diagnostic::{Diagnostic, is_slip, nearest};
 use crate::salesforce::describe::{FieldDescribe, ObjectDescribe};
 
 use super::infer::{ChildUse, Finding, Selection, Used};
@@ -109,29 +109,35 @@ fn finding(used: &Used, diagnostic: Diagnostic) -> Finding {
 }
 
 fn no_field(name: &str, object: &ObjectDescribe) -> Diagnostic {
-    let known = object.fields.iter().map(|field| field.name.as_str());
-    let help = match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if object.parent(name).is_some() => {
-            format!("`{name}` is a parent record: name the field meant, as in `{name}.Name`")
-        }
-        None if object.child(name).is_some() => {
-            format!("`{name}` are child rows: declare them under `source.related`")
-        }
-        None => format!(
-            "create the field, or give the signed-in user read access to it: Setup, Object Manager, {}, \
-             Fields & Relationships, Set Field-Level Security",
-            object.name
-        ),
+    let message = format!(
+        "`{}` has no field `{name}` that the signed-in user can read",
+        object.name
+    );
+    let help = if object.parent(name).is_some() {
+        format!("`{name}` is a parent record: name the field meant, as in `{name}.Name`")
+    } else if object.child(name).is_some() {
+        format!("`{name}` are child rows: declare them under `source.related`")
+    } else {
+        return unseen(name, object, message);
     };
-    Diagnostic::error(
-        Code::UnknownField,
-        format!(
-            "`{}` has no field `{name}` that the signed-in user can read",
-            object.name
-        ),
-    )
-    .help(help)
+    Diagnostic::error(Code::UnknownField, message).help(help)
+}
+
+/// A field that the description does not have. Field-level security hides fields as if they did not exist, so only a name
+/// that is a slip of the keyboard away from another one is taken for misspelt.
+pub(super) fn unseen(name: &str, object: &ObjectDescribe, message: String) -> Diagnostic {
+    let known = object.fields.iter().map(|field| field.name.as_str());
+    let near = nearest(name, known);
+    if let Some(near) = near.filter(|near| is_slip(name, near)) {
+        return Diagnostic::error(Code::UnknownField, message)
+            .help(format!("did you mean `{near}`?"));
+    }
+    let meant = near.map_or_else(String::new, |near| format!("; or did you mean `{near}`?"));
+    Diagnostic::error(Code::FieldUnavailable, message).help(format!(
+        "make it visible, or create it: Setup → Object Manager → {} → Fields & Relationships → {name} → Set Field-Level \
+         Security{meant}",
+        object.name
+    ))
 }
 
 fn no_parent(name: &str, object: &ObjectDescribe) -> Diagnostic {

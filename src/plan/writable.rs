@@ -2,6 +2,7 @@
 
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
+use crate::foundation::fixed_by::FixedBy;
 use crate::salesforce::describe::{FieldDescribe, FieldType, ObjectDescribe};
 use crate::salesforce::fit::fit;
 use crate::spec::target::Operation;
@@ -9,7 +10,7 @@ use crate::template::scope::Scope;
 
 use super::expression::Expression;
 use super::infer::Finding;
-use super::snapshot::Snapshots;
+use super::snapshot::{self, Snapshots};
 use super::step::target::Target;
 
 /// Fields that Salesforce itself keeps (Object Reference, "System Fields").
@@ -100,7 +101,7 @@ impl Checks<'_> {
             ),
         )
         .help(format!(
-            "tick {boxes}: Setup, Permission Sets, a set of the user, Object Settings, {object}; then run \
+            "tick {boxes}: Setup → Permission Sets → a set of the user → Object Settings → {object}; then run \
              `bridged describe pull {object}`"
         ));
         Some(self.at("object", diagnostic))
@@ -249,16 +250,37 @@ impl Checks<'_> {
             ("it cannot be set when a row is created", help.to_owned())
         } else {
             let help = format!(
-                "give the signed-in user edit access to it: Setup, Object Manager, {object}, Fields & Relationships, \
-                 Set Field-Level Security; then run `bridged describe pull {object}`"
+                "give the signed-in user edit access to it: Setup → Object Manager → {object} → Fields & Relationships → \
+                 {name} → Set Field-Level Security; then run `bridged describe pull {object}`"
             );
             ("the signed-in user has no edit access to it", help)
         };
-        Diagnostic::error(
+        let diagnostic = Diagnostic::error(
             Code::FieldNotWritable,
             format!("`{name}` of `{object}` cannot be written: {why}"),
         )
-        .help(help)
+        .help(help);
+        // What nobody can write, no permission makes writable.
+        let is_of_rights = !(field.kind == FieldType::Id
+            || field.calculated
+            || is_system
+            || !parts.is_empty()
+            || field.createable
+            || field.updateable);
+        if is_of_rights {
+            diagnostic
+        } else {
+            diagnostic.turn(FixedBy::Author)
+        }
+    }
+}
+
+/// The permissions that an operation needs, as a permission set calls them: "`Create` and `Edit`".
+pub const fn boxes(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Update => "`Edit`",
+        Operation::Upsert => "`Create` and `Edit`",
+        Operation::Create => "`Create`",
     }
 }
 
@@ -296,33 +318,23 @@ fn not_unique(
         format!("`{name}` of `{object}` {missing}, so it may find several rows or none"),
     );
     Some(diagnostic.help(format!(
-        "tick `External ID` and `Do not allow duplicate values`: Setup, Object Manager, {object}, \
-         Fields & Relationships, {name}, Edit; then run `bridged describe pull {object}`"
+        "tick `External ID` and `Do not allow duplicate values`: Setup → Object Manager → {object} → \
+         Fields & Relationships → {name} → Edit; then run `bridged describe pull {object}`"
     )))
 }
 
 fn no_field(name: &str, object: &ObjectDescribe) -> Diagnostic {
-    let known = object.fields.iter().map(|field| field.name.as_str());
-    let help = match (nearest(name, known), object.parent(name)) {
-        (_, Some(reference)) => format!(
+    let message = format!(
+        "`{}` has no field `{name}` that the signed-in user can see",
+        object.name
+    );
+    match object.parent(name) {
+        Some(reference) => Diagnostic::error(Code::UnknownField, message).help(format!(
             "write the parent's Id to `{}`, or name the parent by an external id, as in `{name}.Key__c`",
             reference.name
-        ),
-        (Some(near), None) => format!("did you mean `{near}`?"),
-        (None, None) => format!(
-            "create the field, or give the signed-in user access to it: Setup, Object Manager, {}, \
-             Fields & Relationships, Set Field-Level Security",
-            object.name
-        ),
-    };
-    Diagnostic::error(
-        Code::UnknownField,
-        format!(
-            "`{}` has no field `{name}` that the signed-in user can see",
-            object.name
-        ),
-    )
-    .help(help)
+        )),
+        None => snapshot::unseen(name, object, message),
+    }
 }
 
 fn no_parent(name: &str, object: &ObjectDescribe) -> Diagnostic {

@@ -35,7 +35,7 @@ struct State {
     /// Whether the org ever answered. Where it never did, an address is wrong or a network missing: waiting cures neither.
     is_known: bool,
     open: Option<Open>,
-    given_up: Option<(Instant, String)>,
+    given_up: Option<(Instant, Code, String)>,
 }
 
 /// An outage.
@@ -52,7 +52,7 @@ enum May {
     Leave,
     Probe,
     Wait(Option<Instant>),
-    GiveUp(String),
+    GiveUp(Code, String),
 }
 
 /// What the end of an exchange says about the org.
@@ -80,7 +80,8 @@ impl Breaker {
     /// [`Failure::in_outage`].
     ///
     /// # Errors
-    /// The exchange's own failure; `salesforce-unavailable`, settled, when the outage outlasts the patience.
+    /// The exchange's own failure; `salesforce-unavailable` or `org-maintenance`, settled, when the outage outlasts the
+    /// patience.
     pub(super) async fn hold<T>(
         &self,
         exchange: impl Future<Output = Result<T, Failure>>,
@@ -120,8 +121,8 @@ impl Breaker {
             let until = match self.ask() {
                 May::Leave => return Ok(Pass::new(self, false)),
                 May::Probe => return Ok(Pass::new(self, true)),
-                May::GiveUp(message) => {
-                    let mut failure = Failure::new(Code::SalesforceUnavailable, message);
+                May::GiveUp(code, message) => {
+                    let mut failure = Failure::new(code, message);
                     failure.settled = true;
                     return Err(failure);
                 }
@@ -140,9 +141,9 @@ impl Breaker {
     fn ask(&self) -> May {
         let now = Instant::now();
         let mut state = self.lock();
-        if let Some((at, message)) = &state.given_up {
+        if let Some((at, code, message)) = &state.given_up {
             if now < *at + self.policy.longest_wait {
-                return May::GiveUp(message.clone());
+                return May::GiveUp(*code, message.clone());
             }
             state.given_up = None;
             state.open = Some(Open::new(now, now));
@@ -242,7 +243,11 @@ impl<'a> Pass<'a> {
                 failure.error.message()
             );
             state.open = None;
-            state.given_up = Some((now, message));
+            let code = match failure.error.code() {
+                Code::OrgMaintenance => Code::OrgMaintenance,
+                _ => Code::SalesforceUnavailable,
+            };
+            state.given_up = Some((now, code, message));
         }
         drop(state);
         self.breaker.moved.notify_waiters();
@@ -284,7 +289,8 @@ fn sign(failure: &Failure) -> Sign {
         Code::ConnectionFailed
         | Code::AnswerCutOff
         | Code::AnswerLate
-        | Code::SalesforceUnavailable => Sign::Failed,
+        | Code::SalesforceUnavailable
+        | Code::OrgMaintenance => Sign::Failed,
         _ if failure.error.context().http_status.is_some() => Sign::Answered,
         _ => Sign::None,
     }
@@ -352,6 +358,7 @@ mod tests {
                 Code::AnswerCutOff,
                 Code::AnswerLate,
                 Code::SalesforceUnavailable,
+                Code::OrgMaintenance,
             ];
             assert_eq!(failed, silent.contains(code), "{code}");
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MODIFIED_SINCE};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,6 @@ use url::Url;
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Requests;
-use crate::foundation::secret::Secret;
 
 use super::budget::{CallsLeft, DailyUsage, Meter};
 use super::describe::{ObjectDescribe, ObjectSummary};
@@ -26,7 +25,7 @@ use super::refusal::{self, Failure, Scrub};
 use super::retry::{Repeat, Retries};
 use super::session::{Session, Token};
 use super::settings::Settings;
-use super::wire::{Answer, Purpose, Wire};
+use super::wire::{Answer, Purpose, Wire, secret_header};
 
 /// A signed-in reader of one org; copies share the session, the budget and the counts.
 #[derive(Clone)]
@@ -46,7 +45,7 @@ struct Inner {
     api_version: String,
     /// The value of the `Sforce-Call-Options` header.
     call_options: String,
-    wire: Wire,
+    wire: Arc<Wire>,
     session: Session,
     meter: Meter,
     retries: Retries,
@@ -129,6 +128,27 @@ pub(super) struct Call<'a> {
     pub(super) maybe_done: AtomicBool,
 }
 
+/// I12: how often one request renewed the token, whatever its further tries: once by a request, and before that once by a
+/// token that another process had got meanwhile, which may have died since.
+#[derive(Default)]
+struct Renewals {
+    fetched: AtomicBool,
+    taken_over: AtomicBool,
+}
+
+impl Renewals {
+    fn may(&self) -> bool {
+        !self.fetched.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, token: &Token) {
+        let again = self.taken_over.swap(true, Ordering::Relaxed);
+        if token.is_fetched || again {
+            self.fetched.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Call<'_> {
     pub(super) fn get(path: String) -> Self {
         Self {
@@ -157,6 +177,7 @@ impl Client {
                 .help("write the version as `67.0`"));
         }
         let wire = Wire::new(&settings, &instance).map_err(|failure| failure.error)?;
+        let wire = Arc::new(wire);
         Ok(Self(
             Arc::new(Inner {
                 wire,
@@ -164,8 +185,8 @@ impl Client {
                 retries: Retries::new(&settings),
                 session: Session::new(
                     instance.clone(),
-                    settings.consumer_key,
-                    settings.consumer_secret,
+                    settings.credentials,
+                    settings.timeouts.renewal,
                 ),
                 instance,
                 call_options: format!("client={}", settings.client_name),
@@ -336,10 +357,10 @@ impl Client {
         call: &Call<'_>,
         read: impl Fn(&Answer, &Scrub<'_>) -> Result<T, Failure>,
     ) -> Result<T> {
-        let renewed = AtomicBool::new(false);
+        let renewals = Renewals::default();
         let read = &read;
         let once = || async {
-            let token = self.0.token().await?;
+            let mut token = self.0.token().await?;
             if call.counted {
                 self.0.meter.admit(match self.1 {
                     Spends::AsRead => call.purpose,
@@ -347,17 +368,12 @@ impl Client {
                 })?;
             }
             let breaker = self.0.retries.breaker();
-            let answer = match breaker.hold(self.0.once(call, &token, read)).await {
-                // I12: one refresh a request, whatever the further tries.
-                Err(refused)
-                    if refused.error.code() == Code::SessionExpired
-                        && !renewed.swap(true, Ordering::Relaxed) =>
-                {
-                    let token = self.0.renew(&token).await?;
-                    breaker.hold(self.0.once(call, &token, read)).await
-                }
-                other => other,
-            };
+            let mut answer = breaker.hold(self.0.once(call, &token, read)).await;
+            while is_expired(&answer) && renewals.may() {
+                token = self.0.renew(&token).await?;
+                renewals.note(&token);
+                answer = breaker.hold(self.0.once(call, &token, read)).await;
+            }
             answer.inspect_err(|failure| {
                 call.maybe_done
                     .fetch_or(failure.maybe_done, Ordering::Relaxed);
@@ -413,10 +429,7 @@ impl Inner {
     ) -> Result<T, Failure> {
         self.meter.pace().await;
         let url = self.url(&call.path, call.query.as_deref());
-        let bearer = Secret::new(format!("Bearer {}", token.access.expose()));
-        let mut bearer = HeaderValue::from_str(bearer.expose())
-            .map_err(|_| Error::bug("an accepted token does not fit a header"))?;
-        bearer.set_sensitive(true);
+        let bearer = secret_header("Bearer", token.access.expose())?;
         let mut request = self
             .wire
             .request(call.method.clone(), url)
@@ -443,6 +456,12 @@ impl Inner {
         }
         read(&answer, &scrub)
     }
+}
+
+/// Whether a call was refused because its token is dead.
+fn is_expired<T>(answer: &Result<T, Failure>) -> bool {
+    let failed = answer.as_ref().err();
+    failed.is_some_and(|failure| failure.error.code() == Code::SessionExpired)
 }
 
 /// Whether an answer is a success or says that nothing changed.

@@ -99,6 +99,7 @@ pub fn resolve(
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::credentials::Credentials;
     use super::*;
 
     fn connection(auth: &Value) -> SalesforceConnection {
@@ -124,8 +125,15 @@ mod tests {
     fn variables_are_filled_in_and_limits_taken_over() {
         let settings = of(&api_key(), &["DOMAIN", "KEY", "SECRET"]).unwrap();
         assert_eq!(settings.instance_url, "https://<DOMAIN>.my.salesforce.com");
-        assert_eq!(settings.consumer_key, "<KEY>");
-        assert_eq!(settings.consumer_secret.expose(), "<SECRET>");
+        let Credentials::ApiKey {
+            consumer_key,
+            consumer_secret,
+        } = &settings.credentials
+        else {
+            panic!("{:?}", settings.credentials);
+        };
+        assert_eq!(consumer_key, "<KEY>");
+        assert_eq!(consumer_secret.expose(), "<SECRET>");
         assert_eq!(settings.api_version, "66.0");
         assert!((settings.budget.daily_share - 0.8).abs() < 1e-9);
         assert_eq!(settings.budget.requests_per_second, NonZeroU32::new(20));

@@ -1,9 +1,11 @@
 //! What Salesforce's error codes mean: the one table that decides how a refusal is named and whether it is retried.
 //!
 //! Sources: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, "Core Data Types:
-//! `StatusCode` and `ExceptionCode`"; Salesforce Help, "OAuth 2.0 Authorization Errors".
+//! `StatusCode` and `ExceptionCode`". What the sign-in is refused with stands in `sign_in/refusals.rs`.
 
 use crate::foundation::code::Code;
+
+use super::sign_in::refusals;
 
 /// What a refusal asks for. Only the class decides whether a request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,11 +56,15 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Transient,
             "run the command again later: it continues where it stopped",
         ),
+        Code::OrgMaintenance => (
+            Class::Transient,
+            "look at Salesforce Trust for the end of the maintenance, then run the command again: it continues",
+        ),
         Code::RecordLocked => (
             Class::Transient,
             "run the command again, with a lower `batch.concurrency` if it happens often",
         ),
-        Code::RecordNotTried => (Class::Transient, "run the command again"),
+        Code::RecordNotTried | Code::ConnectionBusy => (Class::Transient, "run the command again"),
         Code::ConcurrencyLimit => (
             Class::SlowDown,
             "run fewer pipelines at once, or make their queries faster",
@@ -96,18 +102,33 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
             Class::Late,
             "run the command again, with a cheaper query or a smaller `page_size`",
         ),
-        Code::ApiAccessRefused => (
-            Class::Permission,
-            "give the run-as user `API Enabled`, and the app the scope `api`",
-        ),
-        Code::PermissionDenied => (
-            Class::Permission,
-            "give the run-as user the permission, through a permission set",
-        ),
-        other => match config_help(other) {
-            Some(help) => (Class::Config, help),
-            None => return None,
+        other => match (permission_help(other), config_help(other)) {
+            (Some(help), _) => (Class::Permission, help),
+            (None, Some(help)) => (Class::Config, help),
+            (None, None) => return None,
         },
+    })
+}
+
+/// What to do about the rights that the signed-in user lacks.
+const fn permission_help(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::ApiAccessRefused => {
+            "tick `API Enabled`: Setup → Permission Sets → a set of the user → System Permissions; and give the app the scope `api`"
+        }
+        Code::PermissionDenied => {
+            "give the run-as user the permission: Setup → Permission Sets → a set of the user"
+        }
+        Code::ObjectNotWritable => {
+            "tick `Create` and `Edit`: Setup → Permission Sets → a set of the user → Object Settings → the object"
+        }
+        Code::RecordAccessDenied => {
+            "share the record with the run-as user: Setup → Sharing Settings"
+        }
+        Code::ParentAccessDenied => {
+            "share the parent record with the run-as user: Setup → Sharing Settings"
+        }
+        _ => return None,
     })
 }
 
@@ -115,7 +136,7 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
 const fn config_help(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::ConnectionSettings => "correct the value in the connection",
-        Code::HostRefused => "use the My Domain address shown under Setup, My Domain",
+        Code::HostRefused => "use the My Domain address shown under Setup → My Domain",
         Code::AddressRefused => "check how this machine resolves the name",
         Code::RedirectRefused => "put the final address into `instance_url`",
         Code::TlsFailed => {
@@ -128,26 +149,39 @@ const fn config_help(code: Code) -> Option<&'static str> {
         Code::WrongConsumerKey => {
             "compare `consumer_key` and `instance_url` with the app in Setup; a new app takes ten minutes"
         }
-        Code::WrongApiKey => "copy the Consumer Secret again into the variable `api_key` names",
+        Code::WrongApiKey => "copy the Consumer Secret again into the place the connection names",
         Code::LoginHost => {
             "set `instance_url` to the My Domain address, `https://NAME.my.salesforce.com`"
         }
-        Code::RunAsUserMissing => "choose a `Run As` user in the app's policies",
-        Code::SignInRefused => "see Setup, Login History for the true reason",
+        Code::RunAsUserMissing => {
+            "choose a `Run As` user: Setup → External Client App Manager → the app → Policies → OAuth Policies"
+        }
+        Code::SignInRefused => "see Setup → Login History for the true reason",
         Code::QueryRefused => "correct the `where` of the source or of its `related` section",
         Code::QueryTooLong => "shorten the lists in `where`, or read fewer fields",
-        Code::FieldNotWritable => "leave the field out, or give the run-as user edit access to it",
-        Code::FieldUnavailable => "check the name, and the run-as user's access to the field",
-        Code::ObjectUnavailable => "check the name, and the run-as user's access to the object",
+        Code::FieldNotWritable => {
+            "leave the field out, or make it editable: Setup → Object Manager → the object → Fields & Relationships → the \
+             field → Set Field-Level Security"
+        }
+        Code::FieldUnavailable => {
+            "check the name; make it visible: Setup → Object Manager → the object → Fields & Relationships → the field → \
+             Set Field-Level Security"
+        }
+        Code::ObjectUnavailable => {
+            "check the name; tick `Read`: Setup → Permission Sets → a set of the user → Object Settings → the object"
+        }
         Code::NotFound => "check the id, and whether the record was deleted",
         Code::ApiVersionUnavailable => {
             "set `api_version` to one the org offers; `bridged check` lists them"
         }
         Code::RequestRefused => "look the code up in the REST API Developer Guide",
         Code::TooManyRelated => "set or lower `limit` in the `related` section",
-        Code::StorageFull => "free or buy data storage",
+        Code::StorageFull => "free or buy data storage: Setup → Storage Usage",
+        Code::UserNotApiOnly => {
+            "give bridged a user of its own with the license `Salesforce Integration`: Setup → Users → New User"
+        }
         Code::FeatureUnavailable => "use an object or a setting that the org supports",
-        _ => return None,
+        other => return refusals::help(other),
     })
 }
 
@@ -168,6 +202,13 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
             Code::ApiAccessRefused
         }
         "REQUEST_LIMIT_EXCEEDED" if has("concurrent") => Code::ConcurrencyLimit,
+        // *Unconfirmed* sentence: "entity type cannot be inserted: Lead".
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if has("entity type cannot be") => {
+            Code::ObjectNotWritable
+        }
+        "SERVER_UNAVAILABLE" if has("maintenance") => Code::OrgMaintenance,
+        // Said of a user without `API Enabled`; of an org it passes.
+        "API_CURRENTLY_DISABLED" if has("user") => Code::ApiAccessRefused,
         // A trigger that failed may have failed for a passing reason inside.
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if has("unable_to_lock_row") => Code::RecordLocked,
         "API_ERROR" if has("implementation restriction") => Code::PermissionDenied,
@@ -186,6 +227,8 @@ pub fn name(remote_code: &str, message: &str, status: u16) -> Code {
 pub fn name_row(remote_code: &str, message: &str) -> Code {
     match remote_code {
         "NOT_FOUND" | "NUMBER_OUTSIDE_VALID_RANGE" | "JSON_PARSER_ERROR" => Code::RecordRefused,
+        // A request can lack many rights; a row that is written is refused for its object's.
+        "INSUFFICIENT_ACCESS" => Code::ObjectNotWritable,
         // The field is there: it is the parent named by its key that is not.
         "INVALID_FIELD"
             if message
@@ -221,24 +264,6 @@ pub const fn by_status(status: u16) -> Code {
     }
 }
 
-/// Names a refusal of the token endpoint, by the OAuth error and its description.
-pub fn name_oauth(error: &str, description: &str, status: u16) -> Code {
-    let has = |part: &str| description.to_ascii_lowercase().contains(part);
-    match error {
-        _ if has("not supported on this domain") => Code::LoginHost,
-        _ if has("no client credentials user") => Code::RunAsUserMissing,
-        _ if has("rate limit") || has("login rate") => Code::SignInLimited,
-        "invalid_client_id" => Code::WrongConsumerKey,
-        "invalid_client" if has("identifier") => Code::WrongConsumerKey,
-        "invalid_client" | "invalid_client_credentials" => Code::WrongApiKey,
-        "rate_limit_exceeded" => Code::SignInLimited,
-        "unknown_error" => Code::SalesforceUnavailable,
-        // A gateway's own JSON (`{"error": "Service Unavailable"}`) passes; a refusal by name does not.
-        _ if status >= 500 || matches!(status, 408 | 420 | 429) => by_status(status),
-        _ => Code::SignInRefused,
-    }
-}
-
 /// Salesforce's codes, grouped by what they mean here.
 const REMOTE: &[(&str, Code)] = &[
     // The token.
@@ -261,10 +286,10 @@ const REMOTE: &[(&str, Code)] = &[
     ("INTERNAL_ERROR", Code::SalesforceUnavailable),
     ("INTERNAL_SERVER_ERROR", Code::SalesforceUnavailable),
     ("TXN_SECURITY_METERING_ERROR", Code::SalesforceUnavailable),
-    ("API_CURRENTLY_DISABLED", Code::SalesforceUnavailable),
+    ("API_CURRENTLY_DISABLED", Code::OrgMaintenance),
     (
         "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
-        Code::SalesforceUnavailable,
+        Code::OrgMaintenance,
     ),
     ("UNABLE_TO_LOCK_ROW", Code::RecordLocked),
     // Queries.
@@ -296,13 +321,14 @@ const REMOTE: &[(&str, Code)] = &[
     ("URL_NO_LONGER_EXISTS", Code::ApiVersionUnavailable),
     // Rights.
     ("INSUFFICIENT_ACCESS", Code::PermissionDenied),
-    ("INSUFFICIENT_ACCESS_OR_READONLY", Code::PermissionDenied),
+    ("INSUFFICIENT_ACCESS_OR_READONLY", Code::RecordAccessDenied),
     (
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        Code::PermissionDenied,
+        Code::ParentAccessDenied,
     ),
     ("TXN_SECURITY_NO_ACCESS", Code::PermissionDenied),
     ("API_DISABLED_FOR_ORG", Code::ApiAccessRefused),
+    ("ORG_LOCKED", Code::OrgInactive),
     ("FUNCTIONALITY_NOT_ENABLED", Code::FeatureUnavailable),
     ("FeatureNotEnabled", Code::FeatureUnavailable),
     ("INVALIDENTITY", Code::FeatureUnavailable),

@@ -2,6 +2,9 @@
 
 pub mod errors;
 pub mod describe;
+pub mod signing_key;
+pub mod keeper;
+pub mod credentials;
 pub mod settings;
 pub mod connection;
 pub mod resolver;
@@ -13,6 +16,7 @@ mod retry;
 mod breaker;
 pub mod budget;
 mod wire;
+mod sign_in;
 mod session;
 mod page;
 pub mod client;
@@ -20,3 +24,4 @@ pub mod query;
 pub mod rows;
 mod outcome;
 pub mod write;
+pub mod web_server;

@@ -8,11 +8,14 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
+use url::form_urlencoded::byte_serialize;
+use zeroize::Zeroizing;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
 
 use super::errors::{self, Class};
+use super::sign_in::refusals;
 
 /// The most bytes of an error body that are looked at; Salesforce's own are far smaller.
 const BODY_READ: usize = 256 << 10;
@@ -119,6 +122,10 @@ impl<'a> Scrub<'a> {
         }
         for secret in &self.secrets {
             clean = clean.replace(secret, "…");
+            // As a form or a query carried it.
+            let encoded: Zeroizing<String> =
+                byte_serialize(secret.as_bytes()).collect::<String>().into();
+            clean = clean.replace(encoded.as_str(), "…");
         }
         for value in self.values {
             clean = without_word(&clean, value);
@@ -156,19 +163,46 @@ fn without_word(text: &str, value: &str) -> String {
     kept + rest
 }
 
+/// Names the failure behind an OAuth error that came without an answer of its own, as it does by a redirect.
+pub(super) fn stated(error: &str, description: &str, scrub: &Scrub<'_>) -> Failure {
+    let stated = Stated::OAuth {
+        error: error.to_owned(),
+        description: description.to_owned(),
+    };
+    named(&stated, None, scrub)
+}
+
 /// Names the failure behind an answer's status, header and body.
 pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scrub<'_>) -> Failure {
-    let stated = Stated::read(body);
-    let (code, remote_code, text) = match &stated {
+    let mut failure = named(&Stated::read(body), Some(status), scrub);
+    failure.retry_after = retry_after(headers);
+    // A gateway may give up on a request that Salesforce carries out, and 406 is about the answer, not the request.
+    let is_outage = matches!(
+        failure.error.code(),
+        Code::SalesforceUnavailable | Code::OrgMaintenance
+    );
+    failure.maybe_done = is_outage && matches!(status, 406 | 408 | 500..=599);
+    failure.error = failure.error.with(|context| {
+        context.http_status = Some(status);
+        context.request_id = request_id(headers, scrub);
+    });
+    failure
+}
+
+/// Names what an error body says.
+fn named(stated: &Stated, status: Option<u16>, scrub: &Scrub<'_>) -> Failure {
+    let number = status.unwrap_or(STATUS_OF_NONE);
+    let (code, remote_code, text) = match stated {
         Stated::Api { code, message, .. } => {
-            (errors::name(code, message, status), Some(code), message)
+            (errors::name(code, message, number), Some(code), message)
         }
         Stated::OAuth { error, description } => (
-            errors::name_oauth(error, description, status),
+            refusals::name(error, description, number),
             Some(error),
             description,
         ),
-        Stated::Nothing => (errors::by_status(status), None, &String::new()),
+        Stated::Maintenance if number >= 500 => (Code::OrgMaintenance, None, &String::new()),
+        Stated::Maintenance | Stated::Nothing => (errors::by_status(number), None, &String::new()),
     };
     let text = scrub.text(text);
     let remote_code = remote_code.and_then(|word| scrub.word(word));
@@ -176,23 +210,20 @@ pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scr
     let mut message = match (&remote_code, text.is_empty()) {
         (_, false) => format!("{title}: {text}"),
         (Some(remote), true) => format!("{title}: `{remote}`"),
-        (None, true) => format!("{title} (HTTP status {status})"),
+        (None, true) => format!("{title} (HTTP status {number})"),
     };
     if let Stated::Api { more: 1.., .. } = stated {
         message.push_str(" (and more errors of the same request)");
     }
     let mut failure = Failure::new(code, message);
-    failure.retry_after = retry_after(headers);
-    // A gateway may give up on a request that Salesforce carries out, and 406 is about the answer, not the request.
-    failure.maybe_done =
-        code == Code::SalesforceUnavailable && matches!(status, 406 | 408 | 500..=599);
-    failure.error = failure.error.with(|context| {
-        context.http_status = Some(status);
-        context.remote_code = remote_code;
-        context.request_id = request_id(headers, scrub);
-    });
+    failure.error = failure
+        .error
+        .with(|context| context.remote_code = remote_code);
     failure
 }
+
+/// Stands in for the status of an error that came without one.
+const STATUS_OF_NONE: u16 = 400;
 
 /// The id under which Salesforce's support finds the request.
 pub(super) fn request_id(headers: &HeaderMap, scrub: &Scrub<'_>) -> Option<String> {
@@ -213,11 +244,20 @@ enum Stated {
         error: String,
         description: String,
     },
+    /// No error code, in a page that speaks of maintenance.
+    Maintenance,
     Nothing,
 }
 
 impl Stated {
     fn read(body: &[u8]) -> Self {
+        match Self::code(body) {
+            Stated::Nothing if speaks_of_maintenance(body) => Stated::Maintenance,
+            stated => stated,
+        }
+    }
+
+    fn code(body: &[u8]) -> Self {
         if body.len() > BODY_READ {
             return Stated::Nothing;
         }
@@ -264,6 +304,14 @@ impl Stated {
             _ => Stated::Nothing,
         }
     }
+}
+
+/// Whether a page without an error code is that of a maintenance. The words of Salesforce's own page are *unconfirmed*, so only
+/// the one that every such page has is looked for.
+fn speaks_of_maintenance(body: &[u8]) -> bool {
+    let looked_at = &body[..body.len().min(BODY_READ)];
+    let page = String::from_utf8_lossy(looked_at).to_ascii_lowercase();
+    page.contains("maintenance")
 }
 
 /// How long a gateway asks to wait, as seconds or as a date (RFC 9110, "Retry-After").

@@ -1,44 +1,46 @@
-//! The access token: fetched by the client credentials flow, shared, and renewed by one caller at a time.
+//! The access token: got in the way the credentials say, shared, and renewed by one caller at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
-use zeroize::Zeroize;
 
 use crate::foundation::code::Code;
-use crate::foundation::error::{Error, Result};
+use crate::foundation::error::{Context, Error, Result};
 use crate::foundation::secret::Secret;
 
-use super::refusal::{self, Failure, Scrub};
+use super::credentials::Credentials;
+use super::refusal::Scrub;
 use super::retry::{Repeat, Retries};
-use super::wire::{Answer, Purpose, Wire};
+use super::sign_in::client_credentials;
+use super::sign_in::jwt_bearer::{self, Statement};
+use super::sign_in::refresh::{Given, Refresh};
+use super::wire::Wire;
 
 /// A token and its number: a later token has a higher one.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) access: Arc<Secret>,
+    /// Whether a request of this session got it, rather than another process.
+    pub(super) is_fetched: bool,
     number: u64,
 }
 
 /// Who signs in, and the token that came of it.
 pub(super) struct Session {
     instance: Url,
-    consumer_key: String,
-    consumer_secret: Secret,
+    credentials: Credentials,
+    /// How long to wait for another process that renews the tokens.
+    renewal_patience: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     token: Option<Token>,
-    fetched: u64,
+    got: u64,
     // Whoever waited while a log-in was refused shares the refusal: fifty callers must not become fifty log-ins.
     refused: Option<(Instant, Refused)>,
 }
@@ -47,23 +49,16 @@ struct State {
 struct Refused {
     code: Code,
     message: String,
-    context: crate::foundation::error::Context,
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    instance_url: String,
-    #[serde(default)]
-    token_type: Option<String>,
+    help: Option<String>,
+    context: Context,
 }
 
 impl Session {
-    pub(super) fn new(instance: Url, consumer_key: String, consumer_secret: Secret) -> Self {
+    pub(super) fn new(instance: Url, credentials: Credentials, renewal_patience: Duration) -> Self {
         Self {
             instance,
-            consumer_key,
-            consumer_secret,
+            credentials,
+            renewal_patience,
             state: Mutex::default(),
         }
     }
@@ -71,34 +66,35 @@ impl Session {
     /// The texts an answer must not get repeated: the credentials and the token in use.
     pub(super) fn scrub<'a>(&'a self, token: Option<&'a Token>) -> Scrub<'a> {
         let token = token.map(|token| token.access.expose());
-        Scrub::new(token.into_iter().chain([self.consumer_secret.expose()]))
+        let secret = self.credentials.consumer_secret().map(Secret::expose);
+        Scrub::new(token.into_iter().chain(secret))
     }
 
-    /// The token, fetched when there is none.
-    pub(super) async fn token(&self, wire: &Wire, retries: &Retries) -> Result<Token> {
-        self.fetch_unless(wire, retries, |_| true).await
+    /// The token, got when there is none.
+    pub(super) async fn token(&self, wire: &Arc<Wire>, retries: &Retries) -> Result<Token> {
+        self.get_unless(wire, retries, None).await
     }
 
-    /// A token younger than the refused one, fetched unless another caller did so meanwhile.
+    /// A token younger than the refused one, got unless another caller did so meanwhile.
     pub(super) async fn renew(
         &self,
-        wire: &Wire,
+        wire: &Arc<Wire>,
         retries: &Retries,
         refused: &Token,
     ) -> Result<Token> {
-        self.fetch_unless(wire, retries, |token| token.number > refused.number)
-            .await
+        self.get_unless(wire, retries, Some(refused)).await
     }
 
-    async fn fetch_unless(
+    async fn get_unless(
         &self,
-        wire: &Wire,
+        wire: &Arc<Wire>,
         retries: &Retries,
-        good: impl Fn(&Token) -> bool,
+        dead: Option<&Token>,
     ) -> Result<Token> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
-        if let Some(token) = state.token.as_ref().filter(|token| good(token)) {
+        let is_good = |token: &&Token| dead.is_none_or(|dead| token.number > dead.number);
+        if let Some(token) = state.token.as_ref().filter(is_good) {
             return Ok(token.clone());
         }
         if let Some((at, refused)) = &state.refused
@@ -106,91 +102,88 @@ impl Session {
         {
             return Err(refused.again());
         }
-        let sign_in = || retries.breaker().hold(self.sign_in(wire));
-        let access = match retries.run(Repeat::Read, sign_in).await {
-            Ok(access) => Arc::new(access),
+        let given = match self.get(wire, retries, dead).await {
+            Ok(given) => given,
             Err(error) => {
                 state.refused = Some((Instant::now(), Refused::of(&error)));
                 return Err(error);
             }
         };
-        state.fetched += 1;
+        state.got += 1;
         let token = Token {
-            access,
-            number: state.fetched,
+            access: Arc::new(given.access),
+            is_fetched: given.is_fetched,
+            number: state.got,
         };
         state.token = Some(token.clone());
         state.refused = None;
         Ok(token)
     }
 
-    /// One token request (Salesforce Help, "OAuth 2.0 Client Credentials Flow for Server-to-Server Integration").
-    async fn sign_in(&self, wire: &Wire) -> Result<Secret, Failure> {
-        let mut url = self.instance.clone();
-        url.set_path("/services/oauth2/token");
-        let pair = Secret::new(format!(
-            "{}:{}",
-            self.consumer_key,
-            self.consumer_secret.expose()
-        ));
-        let basic = Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())));
-        let mut header = HeaderValue::from_str(basic.expose())
-            .map_err(|_| Error::bug("base64 does not fit a header"))?;
-        header.set_sensitive(true);
-        let request = wire
-            .request(Method::POST, url)
-            .header(AUTHORIZATION, header)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(ACCEPT, "application/json")
-            .body("grant_type=client_credentials");
-        let scrub = Scrub::new([self.consumer_secret.expose(), &basic.expose()[6..]]);
-        let mut answer = wire.send(request, Purpose::Token, &scrub).await?;
-        if answer.status != 200 {
-            return Err(refusal::refusal(
-                answer.status,
-                &answer.headers,
-                &answer.body,
-                &scrub,
-            ));
-        }
-        let accepted = self.accept(&answer);
-        answer.body.zeroize();
-        accepted
-    }
-
-    /// Takes a token only for the instance it was asked for.
-    fn accept(&self, answer: &Answer) -> Result<Secret, Failure> {
-        let unreadable = |what: &str| {
-            Failure::new(
-                Code::AnswerUnreadable,
-                format!("the token endpoint's answer {what}"),
-            )
+    async fn get(
+        &self,
+        wire: &Arc<Wire>,
+        retries: &Retries,
+        dead: Option<&Token>,
+    ) -> Result<Given> {
+        let breaker = retries.breaker();
+        let fetched = |access| Given {
+            access,
+            is_fetched: true,
         };
-        // The parser's own words may quote the body, which holds the token.
-        let token: TokenAnswer = serde_json::from_slice(&answer.body)
-            .map_err(|_| unreadable("is not the JSON it documents"))?;
-        let access = Secret::new(token.access_token);
-        let same = Url::parse(&token.instance_url)
-            .is_ok_and(|url| url.origin() == self.instance.origin() && url.username().is_empty());
-        if !same {
-            let named = Url::parse(&token.instance_url).ok();
-            let named = named.as_ref().and_then(Url::host_str).unwrap_or("another");
-            return Err(Failure::new(
-                Code::HostRefused,
-                format!(
-                    "the token is for host `{}`, and `instance_url` names `{}`",
-                    named.chars().take(100).collect::<String>(),
-                    self.instance.host_str().unwrap_or_default()
-                ),
-            ));
+        match &self.credentials {
+            Credentials::ApiKey {
+                consumer_key,
+                consumer_secret,
+            } => {
+                let once = || {
+                    breaker.hold(client_credentials::sign_in(
+                        wire,
+                        &self.instance,
+                        consumer_key,
+                        consumer_secret,
+                    ))
+                };
+                retries.run(Repeat::Read, once).await.map(fetched)
+            }
+            Credentials::Jwt {
+                consumer_key,
+                username,
+                private_key,
+                audience,
+            } => {
+                let statement = Statement {
+                    consumer_key,
+                    username,
+                    private_key,
+                    audience: audience.as_deref(),
+                };
+                let once = || breaker.hold(jwt_bearer::sign_in(wire, &self.instance, &statement));
+                retries.run(Repeat::Read, once).await.map(fetched)
+            }
+            Credentials::Oauth {
+                consumer_key,
+                consumer_secret,
+                keeper,
+            } => {
+                let refresh = Refresh {
+                    wire: Arc::clone(wire),
+                    instance: self.instance.clone(),
+                    consumer_key: consumer_key.clone(),
+                    consumer_secret: consumer_secret.clone(),
+                    keeper: Arc::clone(keeper),
+                    dead: dead.map(|token| Arc::clone(&token.access)),
+                    patience: self.renewal_patience,
+                };
+                if let Some(given) = refresh.kept().await? {
+                    return Ok(given);
+                }
+                // What is unclear is an error of its own already, unless repeating it does no harm.
+                retries
+                    .run(Repeat::Same, || breaker.hold(refresh.once()))
+                    .await
+            }
         }
-        let bearer = token
-            .token_type
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-        if !bearer || access.is_empty() || !access.expose().bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(unreadable("holds no usable bearer token"));
-        }
-        Ok(access)
     }
 }
 
@@ -199,14 +192,17 @@ impl Refused {
         Self {
             code: error.code(),
             message: error.message().to_owned(),
+            help: error.help_text().map(ToOwned::to_owned),
             context: error.context().clone(),
         }
     }
 
     fn again(&self) -> Error {
-        let context = self.context.clone();
-        Failure::new(self.code, self.message.clone())
-            .error
-            .with(|empty| *empty = context)
+        let error = Error::new(self.code, self.message.clone());
+        let error = match &self.help {
+            Some(help) => error.help(help.clone()),
+            None => error,
+        };
+        error.with(|empty| *empty = self.context.clone())
     }
 }

@@ -8,17 +8,16 @@ use std::time::Duration;
 use crate::foundation::error::Error;
 use crate::foundation::secret::Secret;
 
+use super::credentials::Credentials;
 use super::resolver::{Lookup, SystemLookup};
 
-/// A connection to one org, with the credentials of the client credentials flow.
+/// A connection to one org, and how to sign in there.
 #[derive(Clone)]
 pub struct Settings {
     /// The org's My Domain address, or an address on loopback.
     pub instance_url: String,
-    /// The app's Consumer Key.
-    pub consumer_key: String,
-    /// The app's Consumer Secret.
-    pub consumer_secret: Secret,
+    /// How the client signs in.
+    pub credentials: Credentials,
     /// The REST API's version, as `67.0`.
     pub api_version: String,
     /// The name under which changes are told from those of other programs (REST API Developer Guide, "Call Options Header").
@@ -105,6 +104,8 @@ pub struct Timeouts {
     pub read: Duration,
     /// The whole exchange.
     pub total: Duration,
+    /// For another process that is renewing the same connection's tokens.
+    pub renewal: Duration,
 }
 
 /// When and how often a passing failure is tried again: exponential back-off with full jitter.
@@ -141,16 +142,24 @@ pub struct BreakerPolicy {
 }
 
 impl Settings {
-    /// The settings of a connection, with the defaults for everything else.
+    /// The settings of a connection that signs in by client credentials, with the defaults for everything else.
     pub fn new(
         instance_url: impl Into<String>,
         consumer_key: impl Into<String>,
         consumer_secret: Secret,
     ) -> Self {
-        Self {
-            instance_url: instance_url.into(),
+        let credentials = Credentials::ApiKey {
             consumer_key: consumer_key.into(),
             consumer_secret,
+        };
+        Self::signed_in_by(instance_url, credentials)
+    }
+
+    /// The settings of a connection that signs in in any way, with the defaults for everything else.
+    pub fn signed_in_by(instance_url: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            instance_url: instance_url.into(),
+            credentials,
             api_version: "67.0".to_owned(),
             client_name: "bridged".to_owned(),
             budget: Budget::default(),
@@ -165,6 +174,18 @@ impl Settings {
             on_retry: None,
             on_outage: None,
         }
+    }
+
+    /// The same for somebody who waits before a screen: what fails is tried once more and told, and an org that does not
+    /// answer is not waited for.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.retry.attempts = 2;
+        self.retry.slow_base = self.retry.base;
+        self.retry.retry_after_cap = self.retry.cap;
+        self.breaker.patience = Duration::ZERO;
+        self.timeouts.answer = Duration::from_secs(30);
+        self
     }
 }
 
@@ -184,6 +205,7 @@ impl Default for Timeouts {
             answer: Duration::from_secs(150),
             read: Duration::from_mins(1),
             total: Duration::from_mins(10),
+            renewal: Duration::from_mins(1),
         }
     }
 }
@@ -215,6 +237,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("instance_url", &self.instance_url)
+            .field("credentials", &self.credentials)
             .field("api_version", &self.api_version)
             .field("budget", &self.budget)
             .field("timeouts", &self.timeouts)

@@ -1,19 +1,23 @@
 //! One HTTP exchange: sent once, bounded in time and size, never redirected, its failure named.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, DATE, LOCATION};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, DATE, HeaderValue, LOCATION};
 use http::{HeaderMap, Method};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Certificate, Proxy, Request, Response};
 use tokio::time::{Instant, timeout};
 use url::Url;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::foundation::code::Code;
-use crate::foundation::error::Result;
+use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Requests;
 
 use super::refusal::{self, Failure, Scrub};
@@ -34,7 +38,63 @@ pub(super) enum Purpose {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
+}
+
+/// The most bytes of an answer of the token endpoint; Salesforce's have about two thousand.
+const TOKEN_BODY: usize = 64 << 10;
+
+/// The bytes of an answer. Those that hold tokens are in one piece of memory from the start, which is zeroed when it goes.
+///
+/// What cannot be zeroed from here: the buffers of TLS and HTTP that the bytes passed through, and the pieces in which
+/// they arrived.
+pub(super) struct Body {
+    bytes: Vec<u8>,
+    is_secret: bool,
+}
+
+impl Body {
+    fn with_capacity(stated: usize, is_secret: bool) -> Self {
+        Self {
+            bytes: Vec::with_capacity(if is_secret { TOKEN_BODY } else { stated }),
+            is_secret,
+        }
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.is_secret {
+            self.bytes.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.bytes.len())
+    }
+}
+
+/// A header that holds a secret: never logged, never indexed for compression, and zeroed when the request goes. Copies that
+/// HTTP and TLS make in order to send it are theirs.
+pub(super) fn secret_header(scheme: &str, secret: &str) -> Result<HeaderValue, Failure> {
+    let mut text = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + secret.len()));
+    text.extend_from_slice(scheme.as_bytes());
+    text.push(b' ');
+    text.extend_from_slice(secret.as_bytes());
+    let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
+        .map_err(|_| Error::bug("a credential does not fit a header"))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 impl Answer {
@@ -155,7 +215,7 @@ impl Wire {
         counter.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let shown = (request.method().clone(), request.url().path().to_owned());
-        let outcome = timeout(self.timeouts.total, self.exchange(request))
+        let outcome = timeout(self.timeouts.total, self.exchange(request, purpose))
             .await
             .unwrap_or_else(|_| Err(late("in full", self.timeouts.total)));
         let (method, path) = shown;
@@ -177,7 +237,7 @@ impl Wire {
         outcome
     }
 
-    async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
+    async fn exchange(&self, request: Request, purpose: Purpose) -> Result<Answer, Failure> {
         let asked = request.url().clone();
         let response = timeout(self.timeouts.answer, self.http.execute(request))
             .await
@@ -189,7 +249,7 @@ impl Wire {
             return Err(redirected(status, response.headers(), &asked));
         }
         let headers = response.headers().clone();
-        let body = self.body(response).await?;
+        let body = self.body(response, purpose).await?;
         Ok(Answer {
             status,
             headers,
@@ -197,11 +257,17 @@ impl Wire {
         })
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, mut response: Response, purpose: Purpose) -> Result<Body, Failure> {
+        let is_secret = purpose == Purpose::Token;
+        let most = if is_secret {
+            self.max_body.min(TOKEN_BODY)
+        } else {
+            self.max_body
+        };
         let too_large = || {
             Failure::unclear(
                 Code::AnswerTooLarge,
-                format!("an answer has more than {} bytes", self.max_body),
+                format!("an answer has more than {most} bytes"),
             )
         };
         let stated = response
@@ -209,10 +275,10 @@ impl Wire {
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
             .unwrap_or(0);
-        if stated > self.max_body {
+        if stated > most {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(stated);
+        let mut body = Body::with_capacity(stated, is_secret);
         loop {
             let chunk = timeout(self.timeouts.read, response.chunk())
                 .await
@@ -221,10 +287,10 @@ impl Wire {
             let Some(chunk) = chunk else {
                 return Ok(body);
             };
-            if body.len() + chunk.len() > self.max_body {
+            if body.len() + chunk.len() > most {
                 return Err(too_large());
             }
-            body.extend_from_slice(&chunk);
+            body.bytes.extend_from_slice(&chunk);
         }
     }
 
@@ -357,7 +423,7 @@ fn named(error: &reqwest::Error) -> Failure {
 
 /// The commonest reasons in plain words; rustls's own words for the rest.
 fn in_words(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Certificate, Error as Tls};
+    use rustls::{AlertDescription, CertificateError as Certificate, Error as Tls};
     match error {
         Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the server's certificate is expired".to_owned()
@@ -369,7 +435,7 @@ fn in_words(error: &rustls::Error) -> String {
             "the server's certificate is signed by an authority this machine does not trust"
                 .to_owned()
         }
-        Tls::PeerIncompatible(_) => {
+        Tls::PeerIncompatible(_) | Tls::AlertReceived(AlertDescription::ProtocolVersion) => {
             "the server offers no TLS 1.2 or 1.3 that this client accepts".to_owned()
         }
         Tls::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),

@@ -8,14 +8,19 @@
 //! | `DELETE records/OBJECT/ID` | removes a row for good |
 //! | `POST faults` | replaces the faults in force (see `faults`) |
 //! | `GET clock`, `POST clock` | `{ "set": INSTANT }`, `{ "advance": "1h" }`, `{ "hold": true }` |
-//! | `POST permissions` | `{ "username"?, "objects": { "Lead": { "read", "create", "edit", "delete" } }, "fields": { "Lead.Phone": { "read", "edit" } } }` |
+//! | `POST permissions` | `{ "username"?, "objects": { "Lead": { "read", "create", "edit", "delete", "sees": "none" \| "own" \| "all" } }, "fields": { "Lead.Phone": { "read", "edit" } }, "records": { "00Q…": { "read", "edit" } } }`; what is not named stays allowed, `sees` is which rows sharing shows |
 //! | `GET rules`, `POST rules` | the org's validation, duplicate and assignment rules (see `rules`); posting replaces all |
 //! | `POST limits` | `{ "max"?, "used"? }` |
-//! | `POST sessions` | `{ "expire": true }`, `{ "lifetime": "15m" }` |
-//! | `GET apps` | Consumer Keys and Secrets, and as whom they act |
+//! | `POST sessions` | `{ "expire": true }` ends access tokens, `{ "revoke": true }` also refresh tokens and consents, as an administrator does; `{ "lifetime": "15m" }` |
+//! | `GET apps` | every app with its Consumer Key, Secret and settings |
+//! | `POST apps` | changes one (`consumer_key`, the first where it is missing): `name`, `run_as`, `callbacks`, `scopes`, `enabled`, `blocked`, `installed`, `admin_approved_only`, `approved` (user names), `ip_relaxed`, `secret_for_web_server`, `secret_for_refresh`, `pkce_required`, `rotation`, `refresh_policy` (`"infinite"`, `"immediately-expire"`, `{ "lifetime": "720h" }`, `{ "inactivity": "24h" }`), `certificate` (PEM), `new_secret`; answers with the app |
+//! | `POST users` | changes one (`username`, that of the API key where it is missing): `active`, `locked`, `unlock` (forgets wrong passwords), `password`, `login_hours` (`{ "from": "09:00", "to": "17:00" }` in UTC), `ip_restricted`, `api_enabled`, `password_expired`, `api_only` (whether their profile is that of an integration) |
+//! | `POST org` | `{ "active"?, "api"? }`: whether the org is in order, and whether its edition has the API |
+//! | `POST maintenance` | `{ "mode": "page" }` (status 503 with HTML for every request), `"json"` (503 with JSON), `"read-only"` (no writes), `"off"` |
 //! | `POST reset` | everything back to the start, but the clock |
 
-use std::collections::BTreeMap;
+mod access;
+mod permissions;
 
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +35,6 @@ use super::rules::Rules;
 use super::seed::setup::INTEGRATION_USERNAME;
 use super::state::State;
 use super::table::Table;
-use super::user::{FieldAccess, ObjectAccess};
 use super::value::Stamp;
 use super::writes;
 
@@ -50,12 +54,16 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
         (&Method::POST, ["faults"]) => faults(state, &call.body),
         (&Method::GET, ["clock"]) => Ok(clock_answer(state)),
         (&Method::POST, ["clock"]) => clock(state, &call.body),
-        (&Method::POST, ["permissions"]) => permissions(state, &call.body),
+        (&Method::POST, ["permissions"]) => permissions::permissions(state, &call.body),
         (&Method::GET, ["rules"]) => Ok(Answer::ok(&*state.rules())),
         (&Method::POST, ["rules"]) => rules(state, &call.body),
         (&Method::POST, ["limits"]) => limits(state, &call.body),
         (&Method::POST, ["sessions"]) => sessions(state, &call.body),
         (&Method::GET, ["apps"]) => Ok(Answer::ok(state.sessions().apps())),
+        (&Method::POST, ["apps"]) => access::app(state, &call.body),
+        (&Method::POST, ["users"]) => access::user(state, &call.body),
+        (&Method::POST, ["org"]) => access::org(state, &call.body),
+        (&Method::POST, ["maintenance"]) => access::maintenance(state, &call.body),
         (&Method::POST, ["reset"]) => {
             state.reset();
             Ok(done())
@@ -192,82 +200,6 @@ fn clock_answer(state: &State) -> Answer {
     Answer::ok(json!({ "now": state.clock.now() }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PermissionsBody {
-    username: Option<String>,
-    #[serde(default)]
-    objects: BTreeMap<String, Rights>,
-    #[serde(default)]
-    fields: BTreeMap<String, Rights>,
-}
-
-/// What is not named stays allowed.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(deny_unknown_fields)]
-struct Rights {
-    read: Option<bool>,
-    create: Option<bool>,
-    edit: Option<bool>,
-    delete: Option<bool>,
-}
-
-impl Rights {
-    /// Who may not see a thing may not change it either.
-    fn may(self, right: Option<bool>) -> bool {
-        self.read.unwrap_or(true) && right.unwrap_or(true)
-    }
-}
-
-fn permissions(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
-    let body: PermissionsBody = parse(body)?;
-    let username = body.username.as_deref().unwrap_or(INTEGRATION_USERNAME);
-    check_names(state, &body)?;
-    let known = state.permit(username, |permissions| {
-        for (object, rights) in &body.objects {
-            let access = ObjectAccess {
-                read: rights.may(None),
-                create: rights.may(rights.create),
-                edit: rights.may(rights.edit),
-                delete: rights.may(rights.delete),
-            };
-            permissions.set_object(object, access);
-        }
-        for (path, rights) in &body.fields {
-            let access = FieldAccess {
-                read: rights.may(None),
-                edit: rights.may(rights.edit),
-            };
-            if let Some((object, field)) = path.split_once('.') {
-                permissions.set_field(object, field, access);
-            }
-        }
-    });
-    if known {
-        Ok(done())
-    } else {
-        Err(format!("no user `{username}`"))
-    }
-}
-
-/// A permission of what does not exist would be granted in silence.
-fn check_names(state: &State, body: &PermissionsBody) -> Result<(), Wrong> {
-    let org = state.org();
-    for object in body.objects.keys() {
-        org.table(object).ok_or_else(|| no_object(object))?;
-    }
-    for path in body.fields.keys() {
-        let known = path.split_once('.').is_some_and(|(object, field)| {
-            org.table(object)
-                .is_some_and(|table| table.object().field(field).is_some())
-        });
-        if !known {
-            return Err(format!("no field `{path}`; write OBJECT.FIELD"));
-        }
-    }
-    Ok(())
-}
-
 fn rules(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     let rules: Rules = parse(body)?;
     let user = state
@@ -296,6 +228,8 @@ fn limits(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
 struct SessionsBody {
     #[serde(default)]
     expire: bool,
+    #[serde(default)]
+    revoke: bool,
     lifetime: Option<SignedDuration>,
 }
 
@@ -305,8 +239,11 @@ fn sessions(state: &State, body: &[u8]) -> Result<Answer, Wrong> {
     if let Some(lifetime) = body.lifetime {
         sessions.set_lifetime(lifetime);
     }
-    if body.expire {
+    if body.expire || body.revoke {
         sessions.close_all();
+    }
+    if body.revoke {
+        sessions.grants.end_all();
     }
     Ok(done())
 }

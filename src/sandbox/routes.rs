@@ -2,9 +2,10 @@
 
 use http::Method;
 
+use super::accounts::Maintenance;
 use super::call::{Answer, Call};
 use super::state::State;
-use super::{oauth, rest, texts};
+use super::{rest, sign_in, texts};
 
 /// What a fault makes the handlers say or do differently.
 #[derive(Debug, Clone, Default)]
@@ -19,11 +20,19 @@ pub(super) struct Overrides {
 
 /// Answers a request.
 pub(super) fn answer(state: &State, call: &Call, overrides: &Overrides) -> Answer {
+    match state.accounts().org.maintenance {
+        Maintenance::Page => return texts::maintenance_page(),
+        Maintenance::Json => return texts::maintenance().into(),
+        Maintenance::Off | Maintenance::ReadOnly => {}
+    }
     let segments = call.segments();
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["services", "oauth2", resource] => oauth::answer(state, call, resource, overrides),
-        ["id", org, user] => oauth::identity(state, call, org, user),
+        ["services", "oauth2", resource] => sign_in::answer(state, call, resource, overrides),
+        ["id", "keys"] => sign_in::keys(),
+        ["id", org, user] => sign_in::identity(state, call, org, user),
+        [".well-known", "openid-configuration"] => sign_in::openid_configuration(call),
+        [".well-known", "auth-configuration"] => sign_in::auth_configuration(state, call),
         ["services", "data"] => rest::versions::list(call),
         ["services", "data", version, resource @ ..] => {
             rest::enter(state, call, version, resource, overrides)

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::apps::CALLBACKS;
 use super::certificate;
 use super::exchange::exchange;
 use super::seed::setup::INTEGRATION_USERNAME;
@@ -115,7 +116,8 @@ fn announce(settings: &Settings, address: SocketAddr, certificate: Option<PathBu
         consumer_key: app.consumer_key.clone(),
         api_key: app.api_key.clone(),
         username: INTEGRATION_USERNAME.to_owned(),
-        password: letters(&format!("password {}", settings.seed), 16),
+        password: super::state::password(settings.seed),
+        callback_url: CALLBACKS[0].to_owned(),
         whatsapp_url: url,
         whatsapp_token: format!(
             "EAAG{}",

@@ -63,8 +63,10 @@ pub struct Ready {
     pub api_key: String,
     /// The user as whom the key acts.
     pub username: String,
-    /// That user's password.
+    /// That user's password, which every user of the seed has.
     pub password: String,
+    /// The callback of `bridged connect` on its default port, which is registered with the app.
+    pub callback_url: String,
     /// The address of the Graph API.
     pub whatsapp_url: String,
     /// An access token for it.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use jiff::SignedDuration;
 
+use super::accounts::Accounts;
 use super::clock::SandboxClock;
 use super::faults::Faults;
 use super::ids::RecordId;
@@ -15,7 +16,7 @@ use super::rest::locators::Locators;
 use super::rules::Rules;
 use super::seed::setup::{INTEGRATION_USERNAME, LIMITED_USERNAME};
 use super::seed::{Recipe, grow};
-use super::sessions::{Session, Sessions};
+use super::sessions::{Session, Sessions, letters};
 use super::settings::Settings;
 use super::user::{Permissions, User};
 use super::value::Stamp;
@@ -29,6 +30,7 @@ pub(super) struct State {
     org: RwLock<Org>,
     users: RwLock<HashMap<RecordId, User>>,
     sessions: Mutex<Sessions>,
+    accounts: Mutex<Accounts>,
     limits: Mutex<Limits>,
     faults: Mutex<Faults>,
     ledger: Mutex<RequestLedger>,
@@ -62,6 +64,7 @@ impl State {
             users: RwLock::new(users(&org)),
             org: RwLock::new(org),
             sessions: Mutex::new(sessions(&settings)),
+            accounts: Mutex::new(Accounts::new(password(settings.seed))),
             limits: Mutex::new(Limits::new(settings.api_limit)),
             faults: Mutex::new(Faults::new(settings.faults.clone(), settings.seed)),
             ledger: Mutex::new(RequestLedger::default()),
@@ -80,6 +83,7 @@ impl State {
         *write(&self.users) = users(&org);
         *write(&self.org) = org;
         *self.sessions() = sessions(&self.settings);
+        *self.accounts() = Accounts::new(password(self.settings.seed));
         *self.limits() = Limits::new(self.settings.api_limit);
         *self.faults() = Faults::new(self.settings.faults.clone(), self.settings.seed);
         *self.ledger() = RequestLedger::default();
@@ -127,7 +131,7 @@ impl State {
     }
 
     /// The user behind a session.
-    pub(super) fn user(&self, session: Session) -> Option<User> {
+    pub(super) fn user(&self, session: &Session) -> Option<User> {
         read(&self.users).get(&session.user).cloned()
     }
 
@@ -152,6 +156,11 @@ impl State {
     /// Who is signed in.
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         lock(&self.sessions)
+    }
+
+    /// What stands around the users' rights.
+    pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        lock(&self.accounts)
     }
 
     /// What is left of the daily calls.
@@ -188,6 +197,11 @@ pub(super) fn sessions(settings: &Settings) -> Sessions {
         &[INTEGRATION_USERNAME, LIMITED_USERNAME],
         lifetime,
     )
+}
+
+/// The password that every user of a seed has.
+pub(super) fn password(seed: u64) -> String {
+    letters(&format!("password {seed}"), 16)
 }
 
 fn users(org: &Org) -> HashMap<RecordId, User> {

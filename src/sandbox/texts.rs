@@ -99,6 +99,75 @@ pub(super) fn session_expired() -> Refusal {
     )
 }
 
+/// What a token without the scope `api` is told.
+pub(super) fn session_not_for_rest() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "INVALID_SESSION_ID",
+        "This session is not valid for use with the REST API",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn api_disabled_for_org() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "API_DISABLED_FOR_ORG",
+        "The REST API is not enabled for this Organization.",
+    )
+}
+
+/// What a user without `API Enabled` is told. *Unconfirmed* sentence.
+pub(super) fn api_disabled_for_user() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "API_CURRENTLY_DISABLED",
+        "API is disabled for this User",
+    )
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn password_expired() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+        "The users password has expired, you must call SetPassword before attempting any other API operations",
+    )
+}
+
+/// *Unconfirmed* code and sentence.
+pub(super) fn org_locked() -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "ORG_LOCKED", "org locked")
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn maintenance() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "SERVER_UNAVAILABLE",
+        "The organization is undergoing maintenance",
+    )
+}
+
+/// *Unconfirmed* page.
+pub(super) fn maintenance_page() -> Answer {
+    let page = "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1>\
+                <p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>";
+    Answer::new(StatusCode::SERVICE_UNAVAILABLE, HTML, page)
+}
+
+/// *Unconfirmed* sentence.
+pub(super) fn read_only_org() -> Refusal {
+    Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        ..Refusal::of_row(
+            "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+            "Insert, update and delete are not allowed during maintenance",
+            &[],
+        )
+    }
+}
+
 pub(super) fn daily_limit() -> Refusal {
     Refusal::new(
         StatusCode::FORBIDDEN,
@@ -405,6 +474,16 @@ pub(super) fn insufficient_access(id: &str) -> Refusal {
         status: StatusCode::FORBIDDEN,
         ..Refusal::of_row("INSUFFICIENT_ACCESS_OR_READONLY", message, &[])
     }
+}
+
+/// What a reference to a row is told that the user may not see. *Unconfirmed* sentence.
+pub(super) fn cross_reference_refused(id: &str) -> Refusal {
+    let message = format!("insufficient access rights on cross-reference id: {id}");
+    Refusal::of_row(
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        message,
+        &[],
+    )
 }
 
 /// *Unconfirmed* sentence.

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use super::describe::{Abilities, Field, Flag, ObjectType};
 use super::ids::RecordId;
+use super::table::Row;
 
 /// A user of the org who can sign in.
 #[derive(Debug, Clone)]
@@ -23,6 +26,29 @@ pub struct User {
 pub struct Permissions {
     objects: HashMap<String, ObjectAccess>,
     fields: HashMap<(String, String), FieldAccess>,
+    sees: HashMap<String, Sees>,
+    records: HashMap<RecordId, RecordAccess>,
+}
+
+/// Which rows of an object sharing shows to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sees {
+    /// None: the object is empty for them.
+    None,
+    /// Those that they own; those that they made, where rows have no owner.
+    Own,
+    /// Every row.
+    All,
+}
+
+/// What a user may do with one row, whatever sharing says of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordAccess {
+    /// Find and read it.
+    pub read: bool,
+    /// Change and delete it.
+    pub edit: bool,
 }
 
 /// What a user may do with an object.
@@ -51,6 +77,44 @@ pub struct FieldAccess {
     pub edit: bool,
 }
 
+impl User {
+    /// Whether sharing hides no row of an object from them.
+    pub fn sees_all(&self, object: &ObjectType) -> bool {
+        let permissions = &self.permissions;
+        let named = |id: &RecordId| Some(id.prefix()) == object.key_prefix;
+        permissions.sees_of(object) == Sees::All && !permissions.records.keys().any(named)
+    }
+
+    /// What sharing lets them do with a row.
+    pub fn record(&self, object: &ObjectType, row: &Row) -> RecordAccess {
+        let permissions = &self.permissions;
+        let named = || permissions.records.get(&row.id()).copied();
+        let named = if permissions.records.is_empty() {
+            None
+        } else {
+            named()
+        };
+        named.unwrap_or_else(|| {
+            let shared = match permissions.sees_of(object) {
+                Sees::All => true,
+                Sees::None => false,
+                Sees::Own => owner(object, row) == Some(self.id),
+            };
+            RecordAccess {
+                read: shared,
+                edit: shared,
+            }
+        })
+    }
+}
+
+fn owner(object: &ObjectType, row: &Row) -> Option<RecordId> {
+    let at = object
+        .index_of("OwnerId")
+        .or_else(|| object.index_of("CreatedById"))?;
+    row.get(at).as_id()
+}
+
 impl ObjectAccess {
     /// Everything.
     pub const FULL: Self = Self {
@@ -71,6 +135,24 @@ impl Permissions {
     pub fn set_field(&mut self, object: &str, field: &str, access: FieldAccess) {
         let key = (object.to_ascii_lowercase(), field.to_ascii_lowercase());
         self.fields.insert(key, access);
+    }
+
+    /// Sets which rows of an object the user sees.
+    pub fn set_sees(&mut self, object: &str, sees: Sees) {
+        self.sees.insert(object.to_ascii_lowercase(), sees);
+    }
+
+    /// Sets what the user may do with one row.
+    pub fn set_record(&mut self, id: RecordId, access: RecordAccess) {
+        self.records.insert(id, access);
+    }
+
+    fn sees_of(&self, object: &ObjectType) -> Sees {
+        if self.sees.is_empty() {
+            return Sees::All;
+        }
+        let sees = self.sees.get(&object.name.to_ascii_lowercase());
+        sees.copied().unwrap_or(Sees::All)
     }
 
     /// What the user may do with an object, the object's own abilities considered.

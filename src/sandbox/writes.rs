@@ -26,8 +26,19 @@ pub(super) struct Writer<'a> {
     pub(super) now: Stamp,
     /// Seconds from the stamp to the commit; 0 commits at once.
     pub(super) commit_delay: i64,
+    /// The org is under maintenance: nothing can be written.
+    pub(super) read_only: bool,
     /// The org's rules, and what the call says about them.
     pub(super) rules: Active,
+}
+
+impl Writer<'_> {
+    fn may_write(&self) -> Result<(), Refusal> {
+        if self.read_only {
+            return Err(texts::read_only_org());
+        }
+        Ok(())
+    }
 }
 
 /// Makes a row; returns its id.
@@ -37,6 +48,7 @@ pub(super) fn create(
     object: &str,
     body: &Map<String, Json>,
 ) -> Result<RecordId, Refusal> {
+    writer.may_write()?;
     let table = org.table(object).ok_or_else(texts::not_found)?;
     let object = table.object().clone();
     if !writer.user.permissions.object(&object).create {
@@ -86,12 +98,16 @@ pub(super) fn update(
     id: RecordId,
     body: &Map<String, Json>,
 ) -> Result<(), Refusal> {
+    writer.may_write()?;
     let (table, number) = find(org, object, id)?;
     let object = table.object().clone();
     if !writer.user.permissions.object(&object).edit {
         return Err(texts::insufficient_access(&id.to_string()));
     }
     let row = table.row(number).ok_or_else(texts::not_found)?;
+    if !writer.user.record(&object, row).edit {
+        return Err(texts::insufficient_access(&id.to_string()));
+    }
     let changes = check::changes(org, writer.user, &object, body, Flag::Updateable)?;
     let mut values = row.to_values(object.fields.len());
     if object
@@ -132,12 +148,16 @@ pub(super) fn delete(
     object: &str,
     id: RecordId,
 ) -> Result<(), Refusal> {
+    writer.may_write()?;
     let (table, number) = find(org, object, id)?;
     let object = table.object().clone();
     if !writer.user.permissions.object(&object).delete {
         return Err(texts::insufficient_access(&id.to_string()));
     }
     let row = table.row(number).ok_or_else(texts::not_found)?;
+    if !writer.user.record(&object, row).edit {
+        return Err(texts::insufficient_access(&id.to_string()));
+    }
     check::unlocked(org, &object, row)?;
     let mut values = row.to_values(object.fields.len());
     touch(&object, &mut values, writer);

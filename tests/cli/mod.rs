@@ -11,5 +11,6 @@ mod org;
 mod plan;
 mod run;
 mod sample;
+mod troubleshooting;
 mod usage;
 mod validate;

@@ -72,7 +72,7 @@ fn nobody_at_the_address_fails_the_first_step() {
         .env("SALESFORCE_CONSUMER_KEY", "k")
         .env("SALESFORCE_API_KEY", "s");
     let report = Ran::from(command.output().unwrap()).expect(1).json();
-    assert_eq!(report["result"]["steps"][0]["step"], "reachable");
+    assert_eq!(report["result"]["steps"][0]["step"], "DNS and TLS");
     assert_eq!(report["findings"][0]["code"], "connection-failed");
 }
 
@@ -139,6 +139,7 @@ fn a_sandbox_says_one_line_and_ends_when_it_is_told_to() {
         "api_key",
         "username",
         "password",
+        "callback_url",
         "whatsapp_url",
         "whatsapp_token",
     ] {

@@ -68,6 +68,17 @@ fn rejected_records_make_the_exit_code_three_and_are_kept() {
 }
 
 #[test]
+fn a_run_that_reads_nothing_says_why_and_is_done() {
+    let project = with(&LEADS.replace("page_size: 200", "where: \"Status = 'Nope'\""));
+    let ran = project.bridged(&["--sandbox", "run", "leads"]).expect(0);
+    assert_golden("cli/run-nothing.txt", &masked(&ran.stdout));
+    let ran = project
+        .bridged(&["--sandbox", "dry-run", "leads", "--full"])
+        .expect(0);
+    assert_golden("cli/dry-run-nothing.txt", &masked(&ran.stdout));
+}
+
+#[test]
 fn too_many_rejected_records_fail_the_run() {
     let project = with(&KEYED.replace("90%", "1"));
     let report = project

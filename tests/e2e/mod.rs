@@ -3,6 +3,7 @@
 mod kill;
 mod kill_writes;
 mod networks;
+mod proxies;
 mod scene;
 mod secrets;
 mod signals;

@@ -1,5 +1,6 @@
 //! Runs against the sandbox: windows, ledgers, rejections, interruption, and what is written.
 
+mod addresses;
 mod budget;
 mod conflicts;
 mod deletes;

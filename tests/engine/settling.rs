@@ -334,7 +334,7 @@ async fn s29_a_field_that_disappears_is_named_before_the_first_page() {
     .await;
     let report = org.run(LEADS).await.unwrap();
     let (code, message) = report.error.unwrap();
-    assert_eq!(code, Code::UnknownField);
+    assert_eq!(code, Code::FieldUnavailable);
     assert!(
         message.contains("AnnualRevenue") && message.contains("field_map.revenue"),
         "{message}"

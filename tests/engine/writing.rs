@@ -114,7 +114,7 @@ async fn a_right_that_is_missing_is_named_before_anything_is_written() {
         ),
         (
             json!({ "fields": { "Lead.City": { "read": false } } }),
-            Code::UnknownField,
+            Code::FieldUnavailable,
             "`City`",
         ),
         (

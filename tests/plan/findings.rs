@@ -258,7 +258,11 @@ fn s29_what_the_org_does_not_have_is_found_offline() {
     };
     for (map, code, help) in [
         ("Emial", Code::UnknownField, "did you mean `Email`?"),
-        ("Zodiac", Code::UnknownField, "Set Field-Level Security"),
+        (
+            "Zodiac",
+            Code::FieldUnavailable,
+            "Setup → Object Manager → Lead → Fields & Relationships → Zodiac → Set Field-Level Security",
+        ),
         ("Owner", Code::UnknownField, ""),
         ("Ownr.Name", Code::UnknownField, "did you mean `Owner`?"),
         ("OwnerId.Name", Code::UnknownField, "`Owner`"),

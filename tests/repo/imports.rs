@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 11] = [
+const TABLE: [(&str, &[&str]); 12] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -28,6 +28,10 @@ const TABLE: [(&str, &[&str]); 11] = [
             "plan",
         ],
     ),
+    (
+        "check",
+        &["foundation", "soql", "spec", "salesforce", "plan", "engine"],
+    ),
     ("sandbox", &["foundation", "soql"]),
     (
         "cli",
@@ -41,6 +45,7 @@ const TABLE: [(&str, &[&str]); 11] = [
             "salesforce",
             "plan",
             "engine",
+            "check",
             "sandbox",
         ],
     ),

@@ -6,3 +6,4 @@ mod imports;
 mod project;
 mod style;
 mod tree;
+mod troubleshooting;

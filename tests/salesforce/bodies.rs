@@ -294,3 +294,22 @@ async fn a_connection_that_died_in_the_pool_is_replaced() {
     .await;
     client(&wire).query(SOQL, Scope::Live, None).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_answer_of_the_token_endpoint_is_small() {
+    for length in [Some(65_537), None] {
+        let padding = "x".repeat(65_000);
+        let wire = Wire::start(move |request| {
+            let here = format!("http://{}", request.header("host"));
+            let body = format!(
+                r#"{{"access_token":"a","instance_url":"{here}","padding":"{padding}{padding}"}}"#
+            );
+            Reply::Cut(head(200, &[], length.map(|_| body.len()), body.as_bytes()))
+        })
+        .await;
+        let client = Client::new(settings(wire.url("http"))).unwrap();
+        let error = client.sign_in().await.unwrap_err();
+        assert_eq!(error.code(), Code::AnswerTooLarge, "{}", shown(&error));
+        assert!(error.message().contains("65536"), "{error}");
+    }
+}

@@ -5,7 +5,7 @@ use bridged::salesforce::errors::{Class, class};
 use bridged::salesforce::query::Scope;
 
 use super::org::{client, org, settings, shown};
-use crate::support::wire::{Wire, answer, json};
+use crate::support::wire::{answer, json};
 use bridged::salesforce::client::Client;
 
 /// Status, code, message, and what must come of it.
@@ -24,6 +24,8 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "LIMIT_EXCEEDED", "x", Code::DailyLimitReached, Class::DailyLimit),
     (400, "EXCEEDED_QUOTA", "x", Code::DailyLimitReached, Class::DailyLimit),
     (503, "SERVER_UNAVAILABLE", "x", Code::SalesforceUnavailable, Class::Transient),
+    (503, "SERVER_UNAVAILABLE", "the org is under Maintenance", Code::OrgMaintenance, Class::Transient),
+    (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: Lead", Code::ObjectNotWritable, Class::Permission),
     (500, "UNKNOWN_EXCEPTION", "x", Code::SalesforceUnavailable, Class::Transient),
     (500, "INTERNAL_ERROR", "x", Code::SalesforceUnavailable, Class::Transient),
     (500, "INTERNAL_SERVER_ERROR", "x", Code::SalesforceUnavailable, Class::Transient),
@@ -46,8 +48,8 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "TOO_MANY_RECORDS", "x", Code::RequestTooLarge, Class::Split),
     (400, "BATCH_TOO_LARGE", "x", Code::RequestTooLarge, Class::Split),
     (403, "INSUFFICIENT_ACCESS", "x", Code::PermissionDenied, Class::Permission),
-    (400, "INSUFFICIENT_ACCESS_OR_READONLY", "x", Code::PermissionDenied, Class::Permission),
-    (400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "x", Code::PermissionDenied, Class::Permission),
+    (400, "INSUFFICIENT_ACCESS_OR_READONLY", "x", Code::RecordAccessDenied, Class::Permission),
+    (400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "x", Code::ParentAccessDenied, Class::Permission),
     (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "trigger failed", Code::RecordRefused, Class::Row),
     (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW, unable to obtain", Code::RecordLocked, Class::Transient),
     (400, "CANNOT_EXECUTE_FLOW_TRIGGER", "x", Code::RecordRefused, Class::Row),
@@ -76,7 +78,9 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (403, "TXN_SECURITY_NO_ACCESS", "x", Code::PermissionDenied, Class::Permission),
     (403, "TXN_SECURITY_OF_TOMORROW", "x", Code::PermissionDenied, Class::Permission),
     (403, "API_DISABLED_FOR_ORG", "x", Code::ApiAccessRefused, Class::Permission),
-    (403, "API_CURRENTLY_DISABLED", "x", Code::SalesforceUnavailable, Class::Transient),
+    (403, "API_CURRENTLY_DISABLED", "x", Code::OrgMaintenance, Class::Transient),
+    (403, "API_CURRENTLY_DISABLED", "API is disabled for this User", Code::ApiAccessRefused, Class::Permission),
+    (403, "ORG_LOCKED", "org locked", Code::OrgInactive, Class::Config),
     (403, "FUNCTIONALITY_NOT_ENABLED", "x", Code::FeatureUnavailable, Class::Config),
     (400, "FeatureNotEnabled", "Async API not enabled", Code::FeatureUnavailable, Class::Config),
     (400, "INVALIDENTITY", "Entity 'X' is not supported by the Bulk API.", Code::FeatureUnavailable, Class::Config),
@@ -88,7 +92,7 @@ pub(super) const TABLE: &[(u16, &str, &str, Code, Class)] = &[
     (400, "CLIENT_ERROR", "x", Code::RequestRefused, Class::Config),
     (400, "UNSUPPORTED_API_VERSION", "x", Code::ApiVersionUnavailable, Class::Config),
     (404, "URL_NO_LONGER_EXISTS", "x", Code::ApiVersionUnavailable, Class::Config),
-    (400, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "x", Code::SalesforceUnavailable, Class::Transient),
+    (400, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "x", Code::OrgMaintenance, Class::Transient),
     (400, "STORAGE_LIMIT_EXCEEDED", "x", Code::StorageFull, Class::Config),
     (403, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "x", Code::SignInRefused, Class::Config),
     (405, "METHOD_NOT_ALLOWED", "x", Code::RequestRefused, Class::Config),
@@ -191,56 +195,6 @@ async fn s22_the_two_request_limits_are_told_apart() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_the_log_in_has_its_name() {
-    #[rustfmt::skip]
-    let table = [
-        (400, "invalid_client_id", "client identifier invalid", Code::WrongConsumerKey, 1),
-        (401, "invalid_client", "client identifier invalid", Code::WrongConsumerKey, 1),
-        (400, "invalid_client", "invalid client credentials", Code::WrongApiKey, 1),
-        (401, "invalid_client_credentials", "", Code::WrongApiKey, 1),
-        (400, "invalid_grant", "request not supported on this domain", Code::LoginHost, 1),
-        (400, "invalid_grant", "no client credentials user enabled", Code::RunAsUserMissing, 1),
-        (400, "invalid_client", "no client credentials user enabled", Code::RunAsUserMissing, 1),
-        (400, "invalid_grant", "authentication failure", Code::SignInRefused, 1),
-        (400, "invalid_grant", "ip restricted", Code::SignInRefused, 1),
-        (400, "inactive_user", "user is inactive", Code::SignInRefused, 1),
-        (400, "inactive_org", "", Code::SignInRefused, 1),
-        (400, "invalid_app_access", "user is not admin approved to access this app", Code::SignInRefused, 1),
-        (400, "OAUTH_APP_BLOCKED", "this app is blocked by admin", Code::SignInRefused, 1),
-        (400, "unsupported_grant_type", "grant type not supported", Code::SignInRefused, 1),
-        (400, "invalid_request", "", Code::SignInRefused, 1),
-        (400, "invalid_scope", "", Code::SignInRefused, 1),
-        (400, "redirect_uri_mismatch", "", Code::SignInRefused, 1),
-        (400, "rate_limit_exceeded", "", Code::SignInLimited, 3),
-        (403, "login_rate_exceeded", "login rate exceeded", Code::SignInLimited, 3),
-        (400, "unknown_error", "retry your request", Code::SalesforceUnavailable, 3),
-        (503, "Service Unavailable", "", Code::SalesforceUnavailable, 3),
-    ];
-    for (status, oauth, description, code, expected) in table {
-        let body =
-            serde_json::json!({"error": oauth, "error_description": description}).to_string();
-        let wire = Wire::start(move |_| json(status, &body)).await;
-        let client = Client::new(settings(wire.url("http"))).unwrap();
-        let error = client.sign_in().await.unwrap_err();
-        assert_eq!(error.code(), code, "{oauth}: {}", shown(&error));
-        assert_eq!(wire.requests().len(), expected, "{oauth}");
-        assert!(error.message().contains(description), "{error}");
-        assert!(error.help_text().is_some());
-    }
-    // A gateway's page in place of the token passes; a page with an error status that does not pass is final.
-    for (status, code, expected) in [
-        (503, Code::SalesforceUnavailable, 3),
-        (404, Code::NotFound, 1),
-    ] {
-        let wire = Wire::start(move |_| answer(status, &[], "<html>SECRET HTML</html>")).await;
-        let client = Client::new(settings(wire.url("http"))).unwrap();
-        let error = client.sign_in().await.unwrap_err();
-        assert_eq!((error.code(), wire.requests().len()), (code, expected));
-        assert!(!shown(&error).contains("SECRET HTML"));
-    }
-}
-
-#[tokio::test]
 async fn the_request_id_and_the_try_are_part_of_the_error() {
     let wire = org(|_| {
         answer(
@@ -313,4 +267,24 @@ async fn a_gateway_that_asks_for_hours_ends_the_tries() {
         started.elapsed().as_secs() >= 2,
         "each wait is a second at least"
     );
+}
+
+#[tokio::test]
+async fn a_page_that_speaks_of_maintenance_is_told_from_a_plain_outage() {
+    let page = |word: &str| format!("<html><title>SECRET</title><h1>Down for {word}</h1></html>");
+    for (status, word, code) in [
+        (503, "Scheduled Maintenance", Code::OrgMaintenance),
+        (500, "maintenance", Code::OrgMaintenance),
+        (503, "now", Code::SalesforceUnavailable),
+        (429, "maintenance", Code::SalesforceUnavailable),
+        (403, "maintenance", Code::PermissionDenied),
+        (404, "maintenance", Code::NotFound),
+    ] {
+        let (was, class, _, shown) = outcome(answer(status, &[], &page(word))).await;
+        assert_eq!(was, code, "{status} {word}: {shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        if code == Code::OrgMaintenance {
+            assert_eq!(class, Class::Transient);
+        }
+    }
 }

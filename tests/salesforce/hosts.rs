@@ -11,7 +11,7 @@ use bridged::salesforce::query::Scope;
 use bridged::salesforce::resolver::{Found, Lookup};
 
 use super::org::{client, lead, org, page, settings, shown};
-use crate::support::wire::{Wire, answer};
+use crate::support::wire::{Wire, answer, json};
 
 const SOQL: &str = "SELECT Id FROM Lead";
 
@@ -311,4 +311,47 @@ async fn a_name_without_addresses_is_tried_again_and_named() {
     let error = Client::new(settings).unwrap().sign_in().await.unwrap_err();
     assert_eq!(error.code(), Code::ConnectionFailed, "{}", shown(&error));
     assert_eq!(fake.asked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn x12_addresses_in_records_descriptions_and_identities_are_never_asked() {
+    let canary = Wire::canary().await;
+    let evil = canary.url("http");
+    let given = evil.clone();
+    let wire = org(move |request| {
+        if request.target.contains("userinfo") {
+            let urls = serde_json::json!({ "rest": given, "sobjects": given });
+            let identity = serde_json::json!({
+                "user_id": "005xx0000000001AAA", "organization_id": "00Dxx0000000001EAA", "urls": urls, "picture": given, "profile": given,
+            });
+            return json(200, &identity.to_string());
+        }
+        if request.target.contains("describe") {
+            let describe = serde_json::json!({
+                "name": "Lead", "label": "Lead", "fields": [], "childRelationships": [],
+                "urls": { "sobject": given, "describe": given, "rowTemplate": format!("{given}/{{ID}}") },
+            });
+            return json(200, &describe.to_string());
+        }
+        let record = serde_json::json!({
+            "attributes": { "type": "Lead", "url": format!("{given}/services/data/v67.0/sobjects/Lead/00Q") },
+            "Id": "00Q000000000001AAA", "PhotoUrl": given, "Website": given,
+        });
+        page(1, None, &record.to_string())
+    })
+    .await;
+    let client = client(&wire);
+    client.identity().await.unwrap();
+    let described = client.describe("Lead", None).await;
+    assert!(
+        described.is_ok() || described.is_err_and(|error| error.code() == Code::AnswerUnreadable)
+    );
+    let page = client.query(SOQL, Scope::Live, None).await.unwrap();
+    assert_eq!(
+        page.records[0]
+            .get("Website")
+            .and_then(|text| text.as_str()),
+        Some(evil.as_str())
+    );
+    assert_eq!(canary.connections(), 0);
 }

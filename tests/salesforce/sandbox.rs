@@ -112,12 +112,12 @@ async fn the_sandbox_s_refusals_have_their_names() {
         let error = client.query(soql, Scope::Live, None).await.unwrap_err();
         assert_eq!(error.code(), code, "{}", shown(&error));
     }
-    let mut wrong = settings(&sandbox);
-    wrong.consumer_secret = Secret::new("wrong");
+    let ready = sandbox.ready();
+    let url = ready.salesforce_url.as_str();
+    let wrong = Settings::new(url, ready.consumer_key.as_str(), Secret::new("wrong"));
     let error = Client::new(wrong).unwrap().sign_in().await.unwrap_err();
     assert_eq!(error.code(), Code::WrongApiKey, "{}", shown(&error));
-    let mut wrong = settings(&sandbox);
-    wrong.consumer_key = "wrong".to_owned();
+    let wrong = Settings::new(url, "wrong", Secret::new(ready.api_key.as_str()));
     let error = Client::new(wrong).unwrap().sign_in().await.unwrap_err();
     assert_eq!(error.code(), Code::WrongConsumerKey, "{}", shown(&error));
     let mut wrong = settings(&sandbox);

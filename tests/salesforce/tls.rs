@@ -9,20 +9,24 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ALL_VERSIONS, SupportedProtocolVersion};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::org::{settings, shown, token};
-use crate::support::wire::{Reply, Wire, head, raw};
+use crate::support::wire::{Reply, Request, Wire, head, raw};
 
 /// A certificate authority of the test's own.
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+pub(super) fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn for_names(names: &[&str]) -> CertificateParams {
+pub(super) fn for_names(names: &[&str]) -> CertificateParams {
     CertificateParams::new(
         names
             .iter()
@@ -32,28 +36,46 @@ fn for_names(names: &[&str]) -> CertificateParams {
     .unwrap()
 }
 
-fn acceptor(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> TlsAcceptor {
+fn acceptor(
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: &KeyPair,
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsAcceptor {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = rustls::ServerConfig::builder()
+    let config = rustls::ServerConfig::builder_with_protocol_versions(versions)
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// A server with a certificate made from `params`, signed by `issuer` or by itself.
-async fn server(
+/// A server of `script` with a certificate made from `params`, signed by `issuer` or by itself.
+pub(super) async fn serving(
     params: CertificateParams,
     issuer: Option<&CertifiedIssuer<'static, KeyPair>>,
+    script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+) -> Wire {
+    speaking(params, issuer, ALL_VERSIONS, script).await
+}
+
+async fn speaking(
+    params: CertificateParams,
+    issuer: Option<&CertifiedIssuer<'static, KeyPair>>,
+    versions: &[&'static SupportedProtocolVersion],
+    script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> Wire {
     let key = KeyPair::generate().unwrap();
     let certificate = match issuer {
         Some(issuer) => params.signed_by(&key, issuer).unwrap(),
         None => params.self_signed(&key).unwrap(),
     };
-    let tls = acceptor(vec![certificate.der().clone()], &key);
-    Wire::start_tls(tls, |request| match request.target.as_str() {
+    let tls = acceptor(vec![certificate.der().clone()], &key, versions);
+    Wire::start_tls(tls, script).await
+}
+
+fn org(request: &Request) -> Reply {
+    match request.target.as_str() {
         "/services/oauth2/token" => token(&format!("https://{}", request.header("host")), 1),
         _ => Reply::Bytes(head(
             200,
@@ -61,8 +83,15 @@ async fn server(
             Some(BOMB.len()),
             BOMB,
         )),
-    })
-    .await
+    }
+}
+
+/// A server with a certificate made from `params`, signed by `issuer` or by itself.
+async fn server(
+    params: CertificateParams,
+    issuer: Option<&CertifiedIssuer<'static, KeyPair>>,
+) -> Wire {
+    serving(params, issuer, org).await
 }
 
 fn trusting(url: String, authorities: &[&CertifiedIssuer<'static, KeyPair>]) -> Client {
@@ -126,6 +155,75 @@ async fn x07_certificates_that_prove_nothing_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn x07_tls_1_2_and_tls_1_3_are_spoken() {
+    let ca = authority("bridged test authority");
+    for version in [&TLS12, &TLS13] {
+        let wire = speaking(for_names(&["127.0.0.1"]), Some(&ca), &[version], org).await;
+        let client = trusting(wire.url("https"), &[&ca]);
+        client
+            .sign_in()
+            .await
+            .unwrap_or_else(|error| panic!("{version:?}: {error}"));
+    }
+}
+
+/// The versions and the cipher suites that a client's first message offers (RFC 8446, section 4.1.2).
+fn offered(hello: &[u8]) -> (Vec<u16>, Vec<u16>) {
+    let number = |at: usize| u16::from_be_bytes([hello[at], hello[at + 1]]);
+    let numbers = |at: usize, bytes: usize| (at..at + bytes).step_by(2).map(number).collect();
+    assert_eq!(
+        (hello[0], hello[5]),
+        (22, 1),
+        "a handshake with a client's hello"
+    );
+    // The record's and the message's header, the version of old, the random bytes.
+    let mut at = 5 + 4 + 2 + 32;
+    at += 1 + usize::from(hello[at]);
+    let suites: Vec<u16> = numbers(at + 2, usize::from(number(at)));
+    at += 2 + usize::from(number(at));
+    at += 1 + usize::from(hello[at]);
+    let end = at + 2 + usize::from(number(at));
+    at += 2;
+    while at < end {
+        let (kind, length) = (number(at), usize::from(number(at + 2)));
+        if kind == 43 {
+            return (numbers(at + 5, usize::from(hello[at + 4])), suites);
+        }
+        at += 4 + length;
+    }
+    panic!("no list of versions: {hello:?}");
+}
+
+#[tokio::test]
+async fn x07_the_first_message_offers_nothing_older_than_tls_1_2() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = vec![0; 5];
+        stream.read_exact(&mut hello).await.unwrap();
+        let rest = usize::from(u16::from_be_bytes([hello[3], hello[4]]));
+        hello.resize(5 + rest, 0);
+        stream.read_exact(&mut hello[5..]).await.unwrap();
+        hello
+    });
+    let ca = authority("bridged test authority");
+    let client = trusting(format!("https://{address}"), &[&ca]);
+    let call = tokio::spawn(async move { client.sign_in().await });
+    let (versions, suites) = offered(&heard.await.unwrap());
+    call.abort();
+    assert_eq!(versions, [0x0304, 0x0303]);
+    // TLS 1.3's own, those of TLS 1.2 with forward secrecy and authenticated encryption, and the mark of renegotiation.
+    let strong = |suite: &u16| {
+        matches!(
+            suite,
+            0x1301..=0x1303 | 0xc02b | 0xc02c | 0xc02f | 0xc030 | 0xcca8 | 0xcca9 | 0x00ff
+        )
+    };
+    assert!(suites.iter().all(strong), "{suites:04x?}");
+}
+
 /// What a server that speaks nothing newer answers to a client's first message.
 fn old_hello(version: [u8; 2]) -> Vec<u8> {
     let mut hello = vec![version[0], version[1]];
@@ -154,6 +252,12 @@ async fn x07_servers_older_than_tls_1_2_are_refused() {
         let error = refused(&trusting(format!("https://{address}"), &[&ca])).await;
         assert!(
             error.message().starts_with("TLS failed: "),
+            "{what}: {error}"
+        );
+        let too_old = ["SSL 3.0", "TLS 1.0", "TLS 1.1"].contains(&what) || what.contains("alert");
+        assert_eq!(
+            error.message().contains("no TLS 1.2 or 1.3"),
+            too_old,
             "{what}: {error}"
         );
     }

@@ -229,6 +229,7 @@ fn of_a_row(remote: &str, code: Code, class: Class) -> (Code, Class) {
     match (remote, code) {
         ("NOT_FOUND" | "NUMBER_OUTSIDE_VALID_RANGE" | "JSON_PARSER_ERROR", _)
         | (_, Code::RequestRefused) => (Code::RecordRefused, Class::Row),
+        ("INSUFFICIENT_ACCESS", _) => (Code::ObjectNotWritable, Class::Permission),
         _ => (code, class),
     }
 }
@@ -344,7 +345,8 @@ async fn every_documented_refusal_of_a_whole_request_has_its_name_and_its_number
             let error = write(&client(&wire), operation, &records(2))
                 .await
                 .unwrap_err();
-            let is_unclear = *code == Code::SalesforceUnavailable && *status >= 500;
+            let is_outage = matches!(code, Code::SalesforceUnavailable | Code::OrgMaintenance);
+            let is_unclear = is_outage && *status >= 500;
             let (code, tries) = if is_unclear && !harmless {
                 (Code::WriteUnclear, 1)
             } else {

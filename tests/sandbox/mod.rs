@@ -1,12 +1,16 @@
 //! The sandbox as a foreign client sees it.
 
+mod authorize;
 mod client;
+mod code_exchange;
 mod collections;
 mod composites;
 mod conditional;
 mod control;
 mod describes;
+mod discovery;
 mod faulty;
+mod jwt;
 mod paging;
 mod permissions;
 mod query_filter;
@@ -15,13 +19,18 @@ mod query_group;
 mod query_keyset;
 mod query_refusal;
 mod query_shape;
+mod refresh;
+mod refusals;
 mod replication;
+mod revoke_introspect;
 mod row_faults;
 mod rows;
 mod rules;
+mod sharing;
 mod sign_in;
 mod upserts;
 mod walks;
+mod web_flow;
 mod wire;
 mod write_walks;
 mod writes;

@@ -26,6 +26,10 @@ pub fn render(findings: &[Diagnostic], prefix: &str) -> String {
             message.push_str("\nhelp: ");
             message.push_str(&clean(help));
         }
+        if let Some(who) = finding.fixed_by() {
+            message.push_str("\nwho: ");
+            message.push_str(who.in_words());
+        }
         let command = finding.severity.as_str();
         let _ = writeln!(
             out,

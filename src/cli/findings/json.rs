@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use crate::foundation::diagnostic::{Diagnostic, Place};
 use crate::foundation::error::Error;
 
-/// `{code, severity, message, file, line, column, end_line, end_column, help}`, and `label` and `related` where there are any.
+/// `{code, severity, message, file, line, column, end_line, end_column, help}`, and `fixed_by`, `label` and `related` where
+/// there are any.
+///
+/// `fixed_by` is `author`, `operator` or `salesforce_admin`.
 ///
 /// Lines and columns start at 1, columns count characters; all are null for a finding about no file.
 pub fn finding(finding: &Diagnostic) -> Value {
@@ -22,6 +25,9 @@ pub fn finding(finding: &Diagnostic) -> Value {
         }
     }
     object.insert("help".into(), finding.help.clone().into());
+    if let Some(who) = finding.fixed_by() {
+        object.insert("fixed_by".into(), who.as_str().into());
+    }
     if let Some(label) = &finding.label {
         object.insert("label".into(), label.clone().into());
     }
@@ -47,6 +53,7 @@ fn region(object: &mut Map<String, Value>, place: &Place) {
 pub fn error(error: &Error) -> Value {
     let mut object = finding(&Diagnostic {
         help: error.help_text().map(str::to_owned),
+        turn: error.turn(),
         ..Diagnostic::error(error.code(), error.message())
     });
     object["causes"] = super::causes(error).into();

@@ -35,12 +35,5 @@ pub fn causes(error: &Error) -> Vec<String> {
 
 /// An error in the shape of a finding about no file, for forms that know only findings.
 pub fn of_error(error: &Error) -> Diagnostic {
-    let mut message = error.message().to_owned();
-    for cause in causes(error) {
-        message.push_str(": ");
-        message.push_str(&cause);
-    }
-    let mut finding = Diagnostic::error(error.code(), message);
-    finding.help = error.help_text().map(str::to_owned);
-    finding
+    Diagnostic::from(error)
 }

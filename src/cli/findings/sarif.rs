@@ -55,12 +55,16 @@ pub fn render(findings: &[Diagnostic], prefix: &str) -> Value {
 }
 
 fn rule(code: Code) -> Value {
-    json!({
+    let mut rule = json!({
         "id": code.as_str(),
         "shortDescription": { "text": code.title() },
         "fullDescription": { "text": section(code.page(), "Cause") },
         "help": { "text": section(code.page(), "Remedy"), "markdown": code.page() },
-    })
+    });
+    if let Some(who) = code.fixed_by() {
+        rule["properties"] = json!({ "fixed_by": who.as_str() });
+    }
+    rule
 }
 
 /// The text of one section of a code's page, its lines joined.

@@ -8,6 +8,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use super::super::text::{self, BAD, BOLD, CAUTION, HINT, clean, line, paint, wrap};
 use crate::foundation::diagnostic::{Diagnostic, Place, Severity};
 use crate::foundation::error::Error;
+use crate::foundation::fixed_by::FixedBy;
 
 /// Columns of a help line, behind what stands before it: a line of 80 is not broken by the terminal.
 const HELP_WIDTH: usize = 68;
@@ -61,6 +62,9 @@ pub fn one(finding: &Diagnostic) -> String {
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(wrap(&clean(help), HELP_WIDTH).join("\n")));
     }
+    if let Some(who) = finding.fixed_by() {
+        group = group.element(Level::NOTE.with_name("who").message(who.in_words()));
+    }
     Renderer::styled().term_width(WIDTH).render(&[group])
 }
 
@@ -79,7 +83,16 @@ fn plain(finding: &Diagnostic) -> String {
         out.push_str(": ");
         out.push_str(&clean(help));
     }
+    if let Some(who) = finding.fixed_by() {
+        out.push('\n');
+        out.push_str(&turn(who));
+    }
     out
+}
+
+/// `who: a Salesforce administrator`.
+pub fn turn(who: FixedBy) -> String {
+    format!("{}: {who}", paint(HINT.bold(), "who"))
 }
 
 fn snippet(place: &Place) -> Snippet<'_, Annotation<'_>> {
@@ -161,6 +174,9 @@ pub fn render_error(error: &Error) -> String {
     if let Some(help) = error.help_text() {
         let head = paint(HINT.bold(), "help");
         line(&mut out, format_args!("{head}: {}", clean(help)));
+    }
+    if let Some(who) = error.fixed_by() {
+        line(&mut out, format_args!("{}", turn(who)));
     }
     out
 }

@@ -39,6 +39,12 @@ pub(super) fn profile() -> ObjectType {
         id("Profile ID"),
         text("Name", "Name", 255).required().with(Flag::NameField),
         text("UserType", "User Type", 40).derived(),
+        of(FieldType::Boolean, "PermissionsApiEnabled", "API Enabled"),
+        of(
+            FieldType::Boolean,
+            "PermissionsApiUserOnly",
+            "API Only User",
+        ),
     ];
     fields.extend(audit());
     ObjectType::new("Profile", "Profile", "Profiles", b"00e", fields).read_only()

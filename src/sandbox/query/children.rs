@@ -11,6 +11,7 @@ use super::run::{Options, compile_filter, compile_order};
 use crate::sandbox::ids::RecordId;
 use crate::sandbox::org::Org;
 use crate::sandbox::table::{RowNumber, Table};
+use crate::sandbox::user::User;
 use crate::soql::ast::Query;
 
 /// A subquery of a relationship.
@@ -23,6 +24,8 @@ pub(super) struct ChildPlan {
     offset: usize,
     limit: Option<usize>,
     include_deleted: bool,
+    /// Who asks: sharing hides children too.
+    user: User,
 }
 
 impl ChildPlan {
@@ -43,6 +46,7 @@ impl ChildPlan {
             offset: query.offset.as_ref().map_or(0, number),
             limit: query.limit.as_ref().map(number),
             include_deleted: options.include_deleted,
+            user: scope.user.clone(),
         })
     }
 
@@ -63,6 +67,7 @@ impl ChildPlan {
                 return false;
             };
             (self.include_deleted || !row.deleted)
+                && self.user.record(table.object(), row).read
                 && self
                     .filter
                     .as_ref()

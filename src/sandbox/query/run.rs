@@ -137,6 +137,9 @@ fn count(scope: &Scope<'_>, query: &Query, options: Options) -> Result<u64, Quer
     let table = scope.table;
     let mut found = 0;
     match &filter {
+        filter if !scope.user.sees_all(table.object()) => {
+            each_match(scope, filter.as_ref(), options, |_| found += 1);
+        }
         None if options.include_deleted => found = table.stored() as u64,
         None => found = table.live() as u64,
         Some(filter) => match scan::count_stamps(table, filter, options.include_deleted) {
@@ -161,7 +164,7 @@ pub(super) fn each_match(
     let table = scope.table;
     scan::choose(table, filter, scan::Sequence::Any).each(|number| {
         if let Some(row) = table.row(number)
-            && passes(scope.org, row, filter, options.include_deleted)
+            && passes(scope, row, filter, options.include_deleted)
         {
             visit(row);
         }
@@ -169,9 +172,10 @@ pub(super) fn each_match(
     });
 }
 
-fn passes(org: &Org, row: &Row, filter: Option<&Filter>, include_deleted: bool) -> bool {
+fn passes(scope: &Scope<'_>, row: &Row, filter: Option<&Filter>, include_deleted: bool) -> bool {
     (include_deleted || !row.deleted)
-        && filter.is_none_or(|filter| filter.holds(org, Subject::Row(row)))
+        && scope.user.record(scope.table.object(), row).read
+        && filter.is_none_or(|filter| filter.holds(scope.org, Subject::Row(row)))
 }
 
 /// The rows of a query, in order, cut to its OFFSET and LIMIT.
@@ -195,7 +199,7 @@ fn select(
     let mut rows = Vec::new();
     scan.each(|number| {
         if let Some(row) = table.row(number)
-            && passes(org, row, filter, options.include_deleted)
+            && passes(scope, row, filter, options.include_deleted)
         {
             rows.push(number);
         }

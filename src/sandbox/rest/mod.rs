@@ -14,6 +14,7 @@ pub(super) mod versions;
 
 use http::{Method, StatusCode};
 
+use super::apps::allows_api;
 use super::call::{Answer, Call};
 use super::exchange::is_json;
 use super::org::Org;
@@ -73,14 +74,36 @@ pub(super) fn enter(
     answer.header("sforce-limit-info", &state.limits().header(now))
 }
 
+/// Who asks, if their org, their rights and their token let them use the API at all.
 fn sign_in(state: &State, call: &Call) -> Result<User, Refusal> {
     let token = bearer(call)
         .or_else(|| call.parameter("oauth_token"))
         .unwrap_or_default();
     let session = state.sessions().touch(&token, state.clock.now());
-    session
-        .and_then(|session| state.user(session))
-        .ok_or_else(texts::session_expired)
+    let session = session.ok_or_else(texts::session_expired)?;
+    let user = state.user(&session).ok_or_else(texts::session_expired)?;
+    let (org, (api_enabled, password_expired)) = {
+        let mut accounts = state.accounts();
+        let account = accounts.of(user.id);
+        let of_user = (account.api_enabled, account.password_expired);
+        (accounts.org, of_user)
+    };
+    if !org.active {
+        return Err(texts::org_locked());
+    }
+    if !org.api {
+        return Err(texts::api_disabled_for_org());
+    }
+    if !api_enabled {
+        return Err(texts::api_disabled_for_user());
+    }
+    if password_expired {
+        return Err(texts::password_expired());
+    }
+    if !allows_api(&session.scopes) {
+        return Err(texts::session_not_for_rest());
+    }
+    Ok(user)
 }
 
 /// Which resource answers. Resources of composite calls come through here too.

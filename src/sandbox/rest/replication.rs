@@ -26,7 +26,7 @@ pub(super) fn updated(cx: &Context<'_>, object: &str) -> Outcome {
     let org = cx.state.org();
     let table = replicated(cx, &org, object)?;
     let (start, end) = span(cx)?;
-    let rows = changed(table, start, end).filter(|row| !row.deleted);
+    let rows = changed(cx, table, start, end).filter(|row| !row.deleted);
     let ids: Vec<String> = rows.map(|row| row.id().to_string()).collect();
     let records = ids.len();
     let body = json!({ "ids": ids, "latestDateCovered": covered(cx, &org, end).to_string() });
@@ -48,7 +48,7 @@ pub(super) fn deleted(cx: &Context<'_>, object: &str) -> Outcome {
         .object()
         .index_of("SystemModstamp")
         .unwrap_or_default();
-    let rows: Vec<Value> = changed(table, start, end)
+    let rows: Vec<Value> = changed(cx, table, start, end)
         .filter(|row| row.deleted)
         .map(|row| {
             let at = row.get(stamp).as_stamp().unwrap_or_default();
@@ -108,7 +108,13 @@ fn span(cx: &Context<'_>) -> Result<(Stamp, Stamp), Refusal> {
     Ok((start, end))
 }
 
-fn changed(table: &Table, start: Stamp, end: Stamp) -> impl Iterator<Item = &Row> {
+/// The rows of a span that the user sees.
+fn changed<'t>(
+    cx: &Context<'_>,
+    table: &'t Table,
+    start: Stamp,
+    end: Stamp,
+) -> impl Iterator<Item = &'t Row> {
     let keys = (
         Bound::Included((start, RecordId::MIN)),
         Bound::Excluded((end, RecordId::MIN)),
@@ -116,6 +122,7 @@ fn changed(table: &Table, start: Stamp, end: Stamp) -> impl Iterator<Item = &Row
     table
         .in_stamp_order(keys)
         .filter_map(|number| table.row(number))
+        .filter(|row| cx.user.record(table.object(), row).read)
 }
 
 /// Up to when nothing can be missing: not behind the clock, and before every transaction under way.

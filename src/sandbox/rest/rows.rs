@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Outcome, conditional, visible};
+use crate::sandbox::accounts::Maintenance;
 use crate::sandbox::call::{Answer, JSON};
 use crate::sandbox::describe::{FieldType, Flag};
 use crate::sandbox::ids::RecordId;
@@ -48,9 +49,12 @@ pub(super) fn read(cx: &Context<'_>, object: &str, id: &str) -> Outcome {
     show(cx, &org, table, row)
 }
 
-/// Shows a row of a table.
+/// Shows a row of a table, if sharing lets the user see it.
 pub(super) fn show(cx: &Context<'_>, org: &Org, table: &Table, row: &Row) -> Outcome {
     let object = table.object();
+    if !cx.user.record(object, row).read {
+        return Err(texts::not_found());
+    }
     if let Some(answer) = conditional::not_modified(cx, object, row)? {
         return Ok(answer);
     }
@@ -199,6 +203,7 @@ pub(super) fn writer<'a>(cx: &'a Context<'_>, org: &Org) -> Writer<'a> {
         user: &cx.user,
         now: cx.state.clock.stamp(),
         commit_delay: cx.overrides.commit_delay,
+        read_only: cx.state.accounts().org.maintenance == Maintenance::ReadOnly,
         rules: Active::new(rules, wishes, org, &cx.user, cx.state.clock.now()),
     }
 }

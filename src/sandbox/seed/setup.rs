@@ -13,6 +13,9 @@ pub(in crate::sandbox) const INTEGRATION_USERNAME: &str = "integration@bridged.e
 /// A user with the same rights until a test takes some away.
 pub(in crate::sandbox) const LIMITED_USERNAME: &str = "limited@bridged.example";
 
+/// The profile that every user has at first.
+pub(in crate::sandbox) const ADMINISTRATOR_PROFILE: &str = "System Administrator";
+
 /// First name, last name, user name, time zone. The first two never own a row.
 const USERS: [(&str, &str, &str, &str); 6] = [
     ("Integration", "User", INTEGRATION_USERNAME, "GMT"),
@@ -57,8 +60,9 @@ pub(super) fn fill(org: &mut Org, recipe: Recipe) -> Vec<RecordId> {
         "Profile",
         profile,
         &[
-            ("Name", Value::text("System Administrator")),
+            ("Name", Value::text(ADMINISTRATOR_PROFILE)),
             ("UserType", Value::text("Standard")),
+            ("PermissionsApiEnabled", Value::Bool(true)),
         ],
     );
     for (id, (first, last, username, timezone)) in ids.iter().zip(USERS) {

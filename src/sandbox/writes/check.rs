@@ -33,7 +33,7 @@ pub(super) fn changes(
             continue;
         }
         if let Some(field) = json.is_object().then(|| object.parent(name)).flatten() {
-            changes.push(by_parent_key(org, object, field, json)?);
+            changes.push(by_parent_key(org, user, object, field, json)?);
             continue;
         }
         let visible = |at: &usize| user.permissions.field(object, &object.fields[*at]).read;
@@ -47,7 +47,7 @@ pub(super) fn changes(
             continue;
         }
         let value = convert(field, json)?;
-        fits(org, field, &value)?;
+        fits(org, user, field, &value)?;
         changes.push(Change { field: at, value });
     }
     if read_only.is_empty() {
@@ -160,6 +160,7 @@ pub(super) fn unlocked(org: &Org, object: &ObjectType, row: &Row) -> Result<(), 
 /// A reference given as the parent's external id: `{"Lead__r": {"Bridged_Id__c": "x"}}`.
 fn by_parent_key(
     org: &Org,
+    user: &User,
     object: &ObjectType,
     field: usize,
     json: &Json,
@@ -176,7 +177,7 @@ fn by_parent_key(
         let numbers = table.with_key(at, key).unwrap_or_default();
         let mut rows = numbers.iter().filter_map(|number| table.row(*number));
         return match rows.find(|row| !row.deleted) {
-            Some(row) => Ok(Change {
+            Some(row) => refers(user, table, row).map(|()| Change {
                 field,
                 value: Value::Id(row.id()),
             }),
@@ -303,7 +304,7 @@ fn time(text: &str) -> Option<u32> {
 }
 
 /// Refuses a value that has the right type and still does not fit its field.
-fn fits(org: &Org, field: &Field, value: &Value) -> Result<(), Refusal> {
+fn fits(org: &Org, user: &User, field: &Field, value: &Value) -> Result<(), Refusal> {
     match value {
         Value::Text(text) => text_fits(field, text.as_str()),
         Value::Number(number) => {
@@ -321,7 +322,7 @@ fn fits(org: &Org, field: &Field, value: &Value) -> Result<(), Refusal> {
             }
             Ok(())
         }
-        Value::Id(id) => reference_fits(org, field, *id),
+        Value::Id(id) => reference_fits(org, user, field, *id),
         _ => Ok(()),
     }
 }
@@ -372,7 +373,7 @@ fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
-fn reference_fits(org: &Org, field: &Field, id: RecordId) -> Result<(), Refusal> {
+fn reference_fits(org: &Org, user: &User, field: &Field, id: RecordId) -> Result<(), Refusal> {
     let allowed = org
         .table_of(id)
         .is_some_and(|table| field.reference_to.contains(&table.object().name));
@@ -384,9 +385,18 @@ fn reference_fits(org: &Org, field: &Field, id: RecordId) -> Result<(), Refusal>
         ));
     }
     match org.row(id) {
-        Some((_, row)) if !row.deleted => Ok(()),
+        Some((table, row)) if !row.deleted => refers(user, table, row),
         _ => Err(texts::invalid_cross_reference(&field.name)),
     }
+}
+
+/// Refuses a reference to a row that the user may not see.
+fn refers(user: &User, table: &Table, row: &Row) -> Result<(), Refusal> {
+    let object = table.object();
+    if user.permissions.object(object).read && user.record(object, row).read {
+        return Ok(());
+    }
+    Err(texts::cross_reference_refused(&row.id().to_string()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::sandbox::ids::RecordId;
 use crate::sandbox::org::Org;
 use crate::sandbox::rest::rows::write_row;
 use crate::sandbox::rest::{Context, Outcome, visible};
+use crate::sandbox::table::Row;
 use crate::sandbox::texts::{self, Refusal};
 use crate::sandbox::writes::{self, check};
 
@@ -58,7 +59,8 @@ fn retrieve(cx: &Context<'_>, object: &str, ids: &[&str], fields: &[&str], max: 
         }
         let id = RecordId::parse(id).ok_or_else(|| texts::malformed_id(id))?;
         let row = table.find(id).and_then(|number| table.row(number));
-        match row.filter(|row| !row.deleted) {
+        let shown = |row: &&Row| !row.deleted && cx.user.record(table.object(), row).read;
+        match row.filter(shown) {
             Some(row) => write_row(cx, &mut out, (&org, table, row), &paths)?,
             None => out.extend_from_slice(b"null"),
         }
