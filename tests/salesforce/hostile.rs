@@ -608,3 +608,41 @@ async fn x11_hostile_addresses_of_a_redirect_are_not_followed() {
     assert!(refused >= 500, "{refused}");
     assert_eq!(canary.connections(), 0);
 }
+
+#[tokio::test]
+async fn x11_hostile_addresses_of_an_identity_are_never_asked() {
+    let canary = Wire::canary().await;
+    let given = Given::default();
+    let told = given.clone();
+    let wire = Wire::start(move |request| {
+        let body = serde_json::json!({
+            "access_token": "00D!x", "instance_url": format!("http://{}", request.header("host")), "id": told.get(),
+        });
+        json(200, &body.to_string())
+    })
+    .await;
+    let app = App {
+        consumer_key: KEY.to_owned(),
+        consumer_secret: None,
+    };
+    let sign_in = SignIn::new(&settings(wire.url("http")), app).unwrap();
+    let (code, verifier) = (Secret::new("code"), Secret::new("verifier"));
+    let cases = towards(&canary);
+    for text in &cases {
+        given.set(&format!("{text}/id/00Dxx0000000001EAA/005xx0000000001AAA"));
+        let granted = sign_in.exchange(&code, &verifier, "http://localhost:1/");
+        let shown = granted.await.unwrap().identity_url;
+        // What is shown is an address as a parser wrote it, or nothing.
+        assert!(shown.is_ascii(), "{text:?}: {shown:?}");
+        assert!(
+            !shown.contains(['@', '\\', ' ', '?', '#']),
+            "{text:?}: {shown:?}"
+        );
+        assert!(
+            shown.chars().all(|c| !c.is_control()),
+            "{text:?}: {shown:?}"
+        );
+    }
+    assert_eq!(wire.requests().len(), cases.len());
+    assert_eq!(canary.connections(), 0);
+}

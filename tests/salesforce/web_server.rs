@@ -368,6 +368,7 @@ async fn x11_an_identity_address_is_shown_when_it_has_its_form_and_never_asked()
             "",
         ),
         ("javascript:alert(1)", ""),
+        ("javascript:/id/00Dxx0000000001EAA/005xx0000000001AAA", ""),
         ("\u{1b}[31m", ""),
     ] {
         let given = id.to_owned();

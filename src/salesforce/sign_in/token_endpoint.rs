@@ -278,7 +278,8 @@ fn identity_url(text: &str) -> Option<String> {
         matches!(part.len(), 15 | 18) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     let (org, user) = (parts.next()?, parts.next()?);
-    let plain = url.username().is_empty()
+    let plain = matches!(url.scheme(), "https" | "http")
+        && url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none()
