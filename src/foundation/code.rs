@@ -182,6 +182,7 @@ codes! {
     RunSuperseded = "run-superseded",
     StoreBusy = "store-busy",
     StoreCorrupt = "store-corrupt",
+    StoreExposed = "store-exposed",
     StoreFailed = "store-failed",
     StoreFull = "store-full",
     StoreIo = "store-io",
@@ -190,6 +191,15 @@ codes! {
     StoreNotSupported = "store-not-supported",
     StoreUnopenable = "store-unopenable",
     StoreUrlInvalid = "store-url-invalid",
+
+    // the vault and the audit log
+    AuditBroken = "audit-broken",
+    VaultKeyFileRefused = "vault-key-file-refused",
+    VaultKeyInvalid = "vault-key-invalid",
+    VaultKeyLost = "vault-key-lost",
+    VaultKeyMissing = "vault-key-missing",
+    VaultSecretRefused = "vault-secret-refused",
+    VaultTampered = "vault-tampered",
 
     // the command line
     AmbiguousProfile = "ambiguous-profile",

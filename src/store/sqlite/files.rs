@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 
+use crate::store::exposure;
+
 use super::error::corrupt;
 
 /// Marks a database as bridged's in its header: the letters `brdg`.
@@ -31,6 +33,7 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
 pub(super) fn prepare(database: &Path) -> Result<()> {
     if let Some(parent) = database.parent() {
         create_dir(parent)?;
+        check_folder(parent)?;
     }
     let new = !database.exists();
     create_file(database, OpenOptions::new().write(true))?;
@@ -45,6 +48,22 @@ pub(super) fn prepare(database: &Path) -> Result<()> {
         tighten(&path).map_err(|cause| unopenable(&path, &cause))?;
     }
     Ok(())
+}
+
+/// Refuses a folder in which anybody could put a database of theirs in the place of ours.
+fn check_folder(folder: &Path) -> Result<()> {
+    let mode = exposure::open_to_all(folder).map_err(|cause| unopenable(folder, &cause))?;
+    let Some(mode) = mode else {
+        return Ok(());
+    };
+    let shown = folder.display();
+    Err(Error::new(
+        Code::StoreExposed,
+        format!(
+            "every user of this machine may write the store's folder `{shown}` (mode {mode:04o})"
+        ),
+    )
+    .help(format!("Take that right away: `chmod o-w {shown}`")))
 }
 
 /// A new file survives a loss of power only when the folders that name it were flushed too.
