@@ -23,7 +23,7 @@ pub use self::activity::{
 };
 pub use self::audit::{
     AuditAction, AuditEntry, AuditHead, MAX_AUDIT_DETAILS_BYTES, MAX_AUDIT_TEXT_BYTES, NewAudit,
-    check_audit,
+    check_audit, hash_text, parse_hash,
 };
 pub use self::sealed::{
     Card, CardChange, ConnectionChange, ConnectionLock, MAX_CARD_TEXT_BYTES, MAX_SCOPES, Sealed,

@@ -1,6 +1,9 @@
 //! Keys of the vault: their text, their ids, and the ring in which the newest seals and all of them open.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -223,4 +226,22 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new()
         .fill(bytes)
         .map_err(|_| Error::bug("the operating system has no random numbers"))
+}
+
+/// Writes a key into a new file, for its owner alone whatever the umask says, with a comment that names it.
+///
+/// # Errors
+/// What the system says; `AlreadyExists` where there is such a file, which stays as it is.
+pub fn write(path: &Path, key: &Secret) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    if let Ok(ring) = KeyRing::parse(key.expose()) {
+        writeln!(file, "# key {}", ring.newest())?;
+    }
+    file.write_all(key.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
 }

@@ -11,6 +11,7 @@ use crate::foundation::failpoint::reach;
 use crate::foundation::secret::Secret;
 use crate::store::model::{AuditAction, NewAudit, Sealed};
 
+use super::field::Field;
 use super::key::{KeyId, KeyRing};
 use super::{Vault, lost, seal};
 
@@ -72,7 +73,7 @@ impl Status {
 }
 
 impl Vault {
-    /// Seals every secret with the newest key that it does not seal already, each in a transaction of its own.
+    /// I17: seals every secret with the newest key that it does not seal already, each in a transaction of its own.
     ///
     /// It can be stopped anywhere and begun again. Nothing is done where a secret's key is missing.
     ///
@@ -99,6 +100,7 @@ impl Vault {
             return Ok(rotated);
         }
         reach("vault-before-rotation");
+        // I18: what cannot be told is not done.
         self.store.append_audit(&told(at, actor, &newest, &older))?;
         reach("vault-rotation-told");
         for _ in 0..ROUNDS {
@@ -152,6 +154,31 @@ impl Vault {
                 secrets,
             }));
         Ok(status)
+    }
+
+    /// Why secrets cannot be read: one error a connection where keys are missing, one a secret that does not open.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn unreadable(&self, status: &Status) -> Result<Vec<Error>> {
+        let mut errors = Vec::new();
+        for (connection, fields) in &status.connections {
+            for field in fields.iter().filter_map(|field| Field::parse(field)) {
+                match self.get(connection, field) {
+                    Ok(_) => {}
+                    Err(error) if error.code() == Code::VaultTampered => errors.push(error),
+                    Err(error) if error.code() == Code::VaultKeyLost => {
+                        // It names all fields of the connection that need a missing key.
+                        errors.push(error);
+                        break;
+                    }
+                    // Without any key one error tells all.
+                    Err(error) if error.code() == Code::VaultKeyMissing => return Ok(vec![error]),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(errors)
     }
 
     /// How many secrets each older key seals, and how many the newest does. Refuses secrets that do not open.

@@ -28,7 +28,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// What is authenticated with the secret. Each part has its length before it, so that no two places read alike.
+    /// I17: what is authenticated with the secret. Each part has its length before it, so that no two places read alike.
     fn bound(&self, key_id: &str) -> Vec<u8> {
         let parts = [FORM, self.project, self.connection, self.field, key_id];
         let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());

@@ -103,7 +103,7 @@ fn x37_an_entry_that_was_deleted_is_named() {
 }
 
 #[test]
-fn x37_an_entry_that_was_edited_is_named() {
+fn i18_x37_an_entry_that_was_edited_is_named() {
     let edits = [
         "at = at + 1",
         "at = 9223372036854775807",

@@ -2,6 +2,7 @@
 
 mod audit;
 mod child;
+mod commands;
 mod files;
 mod keys;
 mod rotation;

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bridged::foundation::code::Code;
+use bridged::foundation::secret::Secret;
 use bridged::store::Store;
 use bridged::store::audit::verify;
 use bridged::store::sqlite::CHANGE_FAILPOINTS;
-use bridged::vault::{FAILPOINTS, Field, KeyUse, Rotated, Vault};
+use bridged::vault::{Change, FAILPOINTS, Field, KeyUse, Rotated, Vault};
 use serde_json::{Value, json};
 
 use super::child::{self, KEY_FILE, Stepped, command};
 use super::sample::{get, key, of_project, put, ring, vault};
 use crate::store::memory::Memory;
-use crate::store::sample::{Subject, at};
+use crate::store::sample::{Subject, at, audited};
 
 const CONNECTIONS: [&str; 3] = ["other", "salesforce", "whatsapp"];
 /// How many secrets a filled vault holds.
@@ -256,7 +257,7 @@ fn dies_at(scene: &str, dir: &Path, failpoint: &str) {
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
-fn x04_a_rotation_that_is_killed_anywhere_loses_nothing_and_goes_on() {
+fn i17_x04_a_rotation_that_is_killed_anywhere_loses_nothing_and_goes_on() {
     let (oldest, older, newest) = (key(), key(), key());
     let keys = [newest.as_str(), &older, &oldest];
     let mut reached = 0;
@@ -366,4 +367,33 @@ fn st37_a_connections_lock_ends_with_the_process_that_holds_it() {
         .lock_connection("salesforce")
         .expect("asked")
         .expect("free again");
+}
+
+#[test]
+fn x38_without_the_audit_log_no_key_is_rotated_and_nothing_changes() {
+    let key_pair = (key(), key());
+    let dir = folder(&[&key_pair.0]);
+    let store = child::open(dir.path());
+    put(
+        &vault(&store, &[&key_pair.0]),
+        "salesforce",
+        &[(Field::AppSecret, "s")],
+    );
+    let before = store.sealed("salesforce").expect("read");
+    let raw = rusqlite::Connection::open(dir.path().join("state/bridged.db")).expect("raw");
+    raw.execute_batch("DROP TABLE audit_head").expect("gone");
+    let both = vault(&store, &[&key_pair.1, &key_pair.0]);
+    let error = both.rotate(at(5), "ada").expect_err("it cannot be told");
+    assert_eq!(error.code(), Code::StoreFailed);
+    assert_eq!(store.sealed("salesforce").expect("read"), before);
+    let secret = Secret::new("another");
+    let change = Change {
+        connection: "salesforce",
+        put: &[(Field::AppSecret, &secret)],
+        audit: Some(audited("salesforce", 1)),
+        ..Change::default()
+    };
+    let error = both.change(&change, at(6)).expect_err("it cannot be told");
+    assert_eq!(error.code(), Code::StoreFailed);
+    assert_eq!(store.sealed("salesforce").expect("read"), before);
 }

@@ -157,7 +157,7 @@ fn two_sealings_of_one_secret_have_nothing_in_common() {
 }
 
 #[test]
-fn x03_a_secret_does_not_open_in_another_row() {
+fn i17_x03_a_secret_does_not_open_in_another_row() {
     let store = Sqlite::new();
     let store = store.open();
     let key = key();

@@ -222,7 +222,7 @@ fn in_memory(process: u32, texts: &[&[u8]]) -> Vec<usize> {
             continue;
         }
         for (count, text) in counts.iter_mut().zip(texts) {
-            *count += memchr(&bytes, text);
+            *count += occurrences(&bytes, text);
         }
     }
     counts
@@ -230,7 +230,7 @@ fn in_memory(process: u32, texts: &[&[u8]]) -> Vec<usize> {
 
 /// How often a text occurs; its first byte is looked for alone first, which is quick.
 #[cfg(target_os = "linux")]
-fn memchr(bytes: &[u8], text: &[u8]) -> usize {
+fn occurrences(bytes: &[u8], text: &[u8]) -> usize {
     let mut count = 0;
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| *byte == text[0]) {

@@ -5,6 +5,8 @@
 //! Somebody who can rewrite the whole file can also compute the whole chain anew: only a hash that was noted elsewhere tells
 //! then.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value};
@@ -159,6 +161,29 @@ impl AuditEntry {
             hash: self.hash,
         }
     }
+}
+
+/// A hash of the log as it is shown: 64 hexadecimal digits.
+pub fn hash_text(hash: &[u8; 32]) -> String {
+    hash.iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Reads a hash as it is shown, in letters of either case.
+pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, place) in hash.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[place..place + 2], 16).ok()?;
+    }
+    Some(hash)
 }
 
 fn details(new: &NewAudit) -> Result<String> {

@@ -23,7 +23,7 @@ pub(super) fn append(connection: &mut Connection, new: &NewAudit) -> Result<Audi
     Ok(entry)
 }
 
-/// Appends an entry inside a transaction of its caller, which must be the only writer.
+/// I18: appends an entry inside a transaction of its caller, which must be the only writer.
 pub(super) fn write(connection: &Connection, new: &NewAudit) -> Result<AuditEntry> {
     let failed = cannot("write to the audit log");
     let entry = AuditEntry::following(end(connection)?, new)?;
