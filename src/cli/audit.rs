@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::ledger::moment;
 use super::outcome::{Ended, Outcome};
 use super::table::{self, Cell};
-use super::text::{BOLD, DIM, GOOD, line, paint, thousands};
+use super::text::{BOLD, DIM, GOOD, HINT, line, paint, thousands};
 use super::workspace::Workspace;
 use crate::store::Store;
 use crate::store::audit::{self, Verified};
@@ -83,17 +83,28 @@ fn list(store: &dyn Store, limit: u32) -> Ended {
     entries.reverse();
     let rows: Vec<Value> = entries.iter().map(entry_json).collect();
     let result = json!({ "entries": rows, "head": head_json(head) });
-    let Some(head) = head else {
+    if entries.is_empty() && head.is_none() {
         return Ok(Outcome::new(Exit::Done, result, "no entries\n".to_owned()));
-    };
+    }
     let rows: Vec<Vec<Cell>> = entries.iter().map(row).collect();
     let mut text = table::render(&["entry", "at", "what", "of", "by", "details"], &rows);
-    let shown = format!("{} of {}", entries.len(), counted(head.count));
-    let hash = paint(DIM, hash_text(&head.hash));
-    line(
-        &mut text,
-        format_args!("\n{shown}; the last one's hash is {hash}"),
-    );
+    match head {
+        Some(head) => {
+            let shown = format!("{} of {}", entries.len(), counted(head.count));
+            let hash = paint(DIM, hash_text(&head.hash));
+            line(
+                &mut text,
+                format_args!("\n{shown}; the last one's hash is {hash}"),
+            );
+        }
+        None => line(
+            &mut text,
+            format_args!(
+                "\nthe head of the log is missing: {}",
+                paint(HINT, "bridged audit verify")
+            ),
+        ),
+    }
     Ok(Outcome::new(Exit::Done, result, text))
 }
 

@@ -136,6 +136,12 @@ fn x05_a_store_in_a_folder_for_everybody_is_refused() {
         Code::StoreExposed,
         "a store that is there too"
     );
+    mode(0o700);
+    let locks = folder.join("bridged.db-locks");
+    fs::set_permissions(&locks, fs::Permissions::from_mode(0o777)).expect("set");
+    let error = refused(&path);
+    assert_eq!(error.code(), Code::StoreExposed, "a lock of theirs");
+    assert!(error.message().contains("-locks"), "{error}");
 }
 
 #[test]

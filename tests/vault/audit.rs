@@ -320,3 +320,41 @@ fn a_long_log_is_read_in_pages() {
     assert_eq!((found.good, found.broken), (1_203, None));
     assert_eq!(found.head, store.audit_head().expect("read"));
 }
+
+#[test]
+fn i18_entries_of_several_processes_make_one_chain() {
+    let subject = Sqlite::new();
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let store = subject.open();
+            scope.spawn(move || {
+                for number in 0..40 {
+                    let new = audited(&format!("of {writer}"), number);
+                    store.append_audit(&new).expect("appended");
+                }
+            });
+        }
+    });
+    let found = verify(&*subject.open(), None).expect("read");
+    assert_eq!((found.good, found.broken), (120, None));
+}
+
+#[test]
+fn a_log_is_checked_while_it_is_written() {
+    let subject = Sqlite::new();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = subject.open();
+        let stop = &stop;
+        scope.spawn(move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                writer.append_audit(&audited("a", 1)).expect("appended");
+            }
+        });
+        let reader = subject.open();
+        for _ in 0..100 {
+            assert_eq!(verify(&*reader, None).expect("read").broken, None);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

@@ -307,17 +307,19 @@ fn the_log_is_listed_the_latest_first() {
     assert!(shown.contains(&hash_text(&head(&project).hash)), "{shown}");
 }
 
+/// A project with so many entries in its log.
+fn fill(count: i64) -> Project {
+    let project = project();
+    for number in 1..=count {
+        store(&project)
+            .append_audit(&audited("salesforce", number))
+            .expect("appended");
+    }
+    project
+}
+
 #[test]
-fn x37_verify_ends_with_one_and_names_the_first_bad_entry() {
-    let fill = |count: i64| {
-        let project = project();
-        for number in 1..=count {
-            store(&project)
-                .append_audit(&audited("salesforce", number))
-                .expect("appended");
-        }
-        project
-    };
+fn x37_verify_says_that_a_log_is_whole_and_leads_to_a_noted_hash() {
     let whole = fill(5);
     let report = whole
         .bridged(&["audit", "verify", "--format", "json"])
@@ -341,6 +343,23 @@ fn x37_verify_ends_with_one_and_names_the_first_bad_entry() {
         "{expected}"
     );
 
+    let other = "ab".repeat(32);
+    let report = whole
+        .bridged(&["audit", "verify", "--expect", &other, "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(report["findings"][0]["code"], "audit-broken");
+    for wrong in ["", "abc", &hash[..63], &"zz".repeat(32), &"é".repeat(32)] {
+        let report = whole
+            .bridged(&["audit", "verify", "--expect", wrong])
+            .expect(2);
+        assert!(report.stderr.contains("hexadecimal"), "{}", report.stderr);
+    }
+}
+
+#[test]
+fn x37_verify_ends_with_one_and_names_the_first_bad_entry() {
+    let hash = hash_text(&head(&fill(5)).hash);
     let unguard =
         "DROP TRIGGER audit_entries_are_not_changed; DROP TRIGGER audit_entries_are_not_removed; ";
     for (what, sql, seq) in [
@@ -366,18 +385,23 @@ fn x37_verify_ends_with_one_and_names_the_first_bad_entry() {
         expecting.expect(1);
         project.bridged(&["audit", "list"]).expect(0);
     }
-    let other = "ab".repeat(32);
-    let report = whole
-        .bridged(&["audit", "verify", "--expect", &other, "--format", "json"])
-        .expect(1)
-        .json();
-    assert_eq!(report["findings"][0]["code"], "audit-broken");
-    for wrong in ["", "abc", &hash[..63], &"zz".repeat(32), &"é".repeat(32)] {
-        let report = whole
-            .bridged(&["audit", "verify", "--expect", wrong])
-            .expect(2);
-        assert!(report.stderr.contains("hexadecimal"), "{}", report.stderr);
-    }
+}
+
+#[test]
+fn x37_a_log_without_its_head_is_listed_and_not_whole() {
+    let headless = fill(2);
+    tamper(
+        &headless,
+        "DROP TRIGGER audit_head_is_not_removed; DELETE FROM audit_head",
+    );
+    headless.bridged(&["audit", "verify"]).expect(1);
+    let shown = headless.bridged(&["audit", "list"]).expect(0).stdout;
+    assert!(shown.contains("the head of the log is missing"), "{shown}");
+    assert_eq!(
+        shown.matches("connected").count(),
+        2,
+        "what is there is listed"
+    );
 }
 
 #[test]

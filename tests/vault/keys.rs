@@ -158,3 +158,15 @@ fn every_key_of_a_ring_opens_and_the_newest_seals() {
         assert_eq!(row.key_id, ring(&[key]).newest().to_string());
     }
 }
+
+#[test]
+fn a_key_in_a_file_of_the_project_is_found_by_its_looks() {
+    for _ in 0..20 {
+        let key = key();
+        let text = format!("version: 1 # {key}\nname: demo\n");
+        let read = bridged::spec::read::pipeline("demo.yaml", text.as_bytes());
+        let found: Vec<_> = read.findings.iter().map(|finding| finding.code).collect();
+        assert!(found.contains(&Code::SecretInFile), "{found:?}");
+        assert!(!format!("{:?}", read.findings).contains(&key[4..]));
+    }
+}

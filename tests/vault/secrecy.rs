@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -14,8 +15,10 @@ use bridged::vault::{Change, Field, Vault};
 use rusqlite::Connection;
 
 use super::child::{self, KEY_FILE, Stepped};
-use super::sample::{key, ring, vault};
+use super::sample::{key, of_project, put, ring, vault};
 use crate::store::sample::{at, audited, card};
+use crate::support::binary::command;
+use crate::support::project::Project;
 
 /// One of each kind, made anew for each test so that no other process or file can hold it.
 fn planted() -> Vec<(Field, String)> {
@@ -300,4 +303,93 @@ fn x43_everything_a_vault_makes_is_its_owners_alone_under_a_umask_of_000() {
     assert!(seen >= 7, "{seen} files and folders");
     process.kill().expect("killed");
     process.wait().expect("gone");
+}
+
+/// A project whose store has the planted secrets under the first key, and one under a key that is lost.
+fn project(secrets: &[(Field, String)], keys: &[&str], lost: &str) -> Project {
+    let text = "version: 1
+name: acme
+store: sqlite:state/bridged.db
+connections:
+  salesforce:
+    type: salesforce
+    instance_url: https://acme.my.salesforce.com
+    auth: { method: api_key, consumer_key: \"${K}\", api_key: \"${S}\" }
+";
+    let project = Project::empty()
+        .file("bridged.yaml", text)
+        .file(KEY_FILE, keys.join("\n"));
+    let path = project.path().join(KEY_FILE);
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+    let store = child::open(project.path());
+    plant(&vault(&store, keys), secrets);
+    put(&vault(&store, &[lost]), "lost", &secrets_of(&secrets[..1]));
+    put(
+        &of_project("else", &store, keys),
+        "moved",
+        &secrets_of(&secrets[1..2]),
+    );
+    project
+}
+
+fn secrets_of(secrets: &[(Field, String)]) -> Vec<(Field, &str)> {
+    let each = secrets.iter();
+    each.map(|(field, text)| (*field, text.as_str())).collect()
+}
+
+#[test]
+fn x02_no_command_of_the_vault_shows_a_planted_secret_or_a_key() {
+    let secrets = planted();
+    let (old, new, lost) = (key(), key(), key());
+    let project = project(&secrets, &[&new, &old], &lost);
+    let mistyped = format!("{}x", &new[..new.len() - 1]);
+    let mut shown = Vec::new();
+    for args in [
+        &["vault", "status"][..],
+        &["vault", "rotate"],
+        &["vault", "key", "--out", "another.key"],
+        &["vault", "key", "--out", KEY_FILE],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["validate"],
+        &["status"],
+    ] {
+        for format in ["text", "json"] {
+            for (variable, value) in [
+                ("BRIDGED_KEY_FILE", KEY_FILE),
+                ("BRIDGED_KEY", new.as_str()),
+                ("BRIDGED_KEY", mistyped.as_str()),
+            ] {
+                let child = command(project.path())
+                    .args(["-vvv", "--log-format", format])
+                    .args(args)
+                    .args(["--format", format])
+                    .env(variable, value)
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .expect("the binary starts");
+                let arguments = fs::read(format!("/proc/{}/cmdline", child.id()));
+                shown.push(arguments.unwrap_or_default());
+                let output = child.wait_with_output().expect("it ends");
+                shown.extend([output.stdout, output.stderr]);
+            }
+        }
+    }
+    let all = shown.concat();
+    for told in [
+        "vault-key-lost",
+        "vault-tampered",
+        "vault-key-invalid",
+        "file-exists",
+    ] {
+        assert!(holds(&all, told.as_bytes()), "{told}");
+    }
+    let keys = [&old, &new, &lost, &mistyped];
+    let keys = keys.map(|key| (Field::AppSecret, key[4..].to_owned()));
+    for (field, text) in secrets.iter().chain(&keys) {
+        for (form, part) in forms(text) {
+            assert!(!holds(&all, &part), "the {field} is shown as {form}");
+        }
+    }
 }

@@ -33,7 +33,6 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
 pub(super) fn prepare(database: &Path) -> Result<()> {
     if let Some(parent) = database.parent() {
         create_dir(parent)?;
-        check_folder(parent)?;
     }
     let new = !database.exists();
     create_file(database, OpenOptions::new().write(true))?;
@@ -50,7 +49,7 @@ pub(super) fn prepare(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a folder in which anybody could put a database of theirs in the place of ours.
+/// Refuses a folder in which anybody could put a database of theirs, or a lock, in the place of ours.
 fn check_folder(folder: &Path) -> Result<()> {
     let mode = exposure::open_to_all(folder).map_err(|cause| unopenable(folder, &cause))?;
     let Some(mode) = mode else {
@@ -76,13 +75,16 @@ fn flush_names(database: &Path) {
     }
 }
 
-/// Creates a folder with all above it; those it makes are its owner's alone.
+/// Creates a folder with all above it; those it makes are its owner's alone. One that is there must not be everybody's.
 pub(super) fn create_dir(dir: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|cause| unopenable(dir, &cause))
+    builder
+        .create(dir)
+        .map_err(|cause| unopenable(dir, &cause))?;
+    check_folder(dir)
 }
 
 /// Opens a file as `options` say, creating it as its owner's alone where it is missing.
