@@ -1,7 +1,7 @@
 //! Keys of the vault: their text, their ids, and the ring in which the newest seals and all of them open.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -228,16 +228,31 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
         .map_err(|_| Error::bug("the operating system has no random numbers"))
 }
 
-/// Writes a key into a new file, for its owner alone whatever the umask says, with a comment that names it.
+/// Writes a key into a new file, for its owner alone whatever the umask says, with a comment that names it. When it returns the
+/// file survives a loss of power: a secret may be sealed with the key at once.
 ///
 /// # Errors
-/// What the system says; `AlreadyExists` where there is such a file, which stays as it is.
+/// What the system says, and there is no file then; `AlreadyExists` where there was one, which stays as it is.
 pub fn write(path: &Path, key: &Secret) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let file = options.open(path)?;
+    let written = fill(file, key);
+    if written.is_err() {
+        // Half a key would be in the way of the next try.
+        let _ = std::fs::remove_file(path);
+        return written;
+    }
+    // Some systems open no folder as a file; there its names are flushed with the file.
+    if let Some(Ok(folder)) = path.parent().map(File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+fn fill(mut file: File, key: &Secret) -> std::io::Result<()> {
     if let Ok(ring) = KeyRing::parse(key.expose()) {
         writeln!(file, "# key {}", ring.newest())?;
     }

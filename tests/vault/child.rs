@@ -1,5 +1,7 @@
 //! Processes that a test may kill or look into: this test binary again, told by its environment what to do.
 
+#![cfg(unix)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

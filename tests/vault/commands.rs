@@ -1,5 +1,7 @@
 //! `bridged vault` and `bridged audit`, as they are typed.
 
+#![cfg(unix)]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -188,6 +190,45 @@ fn a_rotation_is_done_told_and_seen() {
         json!({ "to": id(&new), "from": { id(&old): 2 } })
     );
     assert_eq!(listed["result"]["head"]["hash"], entry["hash"]);
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
+fn x04_a_rotate_command_that_is_killed_goes_on_when_it_is_typed_again() {
+    let (old, new) = (key(), key());
+    for nth in 1..=3 {
+        let project = project();
+        let secrets = [
+            (Field::ConsumerKey, "k"),
+            (Field::ConsumerSecret, "s"),
+            (Field::RefreshToken, "r"),
+        ];
+        put(
+            &of_project("acme", &store(&project), &[&old]),
+            "salesforce",
+            &secrets,
+        );
+        let keys = [new.as_str(), &old];
+        with_keys(&project, &keys, &["vault", "status"]).expect(0);
+        let died = command(project.path())
+            .args(["vault", "rotate"])
+            .env("BRIDGED_KEY_FILE", "keys")
+            .env("BRIDGED_FAILPOINT", format!("vault-after-reseal@{nth}"))
+            .output()
+            .expect("the binary starts");
+        assert_eq!(died.status.code(), None, "killed: {died:?}");
+        let early = with_keys(&project, &[&new], &["vault", "rotate"]);
+        early.expect(i32::from(nth < 3));
+        let args = ["vault", "rotate", "--format", "json"];
+        let report = with_keys(&project, &keys, &args).expect(0).json();
+        assert_eq!(report["result"]["resealed"], 3 - nth);
+        assert_eq!(report["result"]["already"], nth);
+        let vault = of_project("acme", &store(&project), &[&new]);
+        for (field, text) in secrets {
+            assert_eq!(get(&vault, "salesforce", field).as_deref(), Some(text));
+        }
+        project.bridged(&["audit", "verify"]).expect(0);
+    }
 }
 
 #[test]

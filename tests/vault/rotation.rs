@@ -1,5 +1,7 @@
 //! Rotation: everything ends under the newest key, whatever interrupts it, and no key is missed in silence.
 
+#![cfg(unix)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,7 @@
 //! What the vault leaves behind: six planted secrets are looked for in every file and in the memory of a process.
 
+#![cfg(unix)]
+
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Seek, SeekFrom};
