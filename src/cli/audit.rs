@@ -156,7 +156,7 @@ fn verified(found: &Verified) -> Outcome {
     });
     let entries = counted(found.good);
     if let Some(broken) = broken {
-        let text = format!("{entries} are as they were written, and the next one is not\n");
+        let text = format!("as they were written: {entries}\n");
         let mut outcome = Outcome::new(Exit::Failed, result, text);
         outcome.errors.push(broken.error());
         return outcome;

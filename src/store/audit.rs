@@ -9,6 +9,9 @@ use super::model::AuditHead;
 /// Entries that are read at once.
 const PAGE: u32 = 500;
 
+/// What is wrong with a log that is whole and was written anew.
+const NOT_AS_EXPECTED: &str = "would be the next one, and none before it has the expected hash";
+
 /// What a check of the whole log found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -34,14 +37,20 @@ pub struct Broken {
 impl Broken {
     /// The error that says so.
     pub fn error(&self) -> Error {
-        Error::new(
-            Code::AuditBroken,
+        let message = if self.why == NOT_AS_EXPECTED {
+            format!(
+                "the audit log is not the one that was noted: none of its {} {} has the expected hash",
+                self.seq - 1,
+                if self.seq == 2 { "entry" } else { "entries" }
+            )
+        } else {
             format!(
                 "the audit log is not as it was written: entry {} {}",
                 self.seq, self.why
-            ),
-        )
-        .help("Keep the file as it is for whoever looks into it, and compare it with a backup")
+            )
+        };
+        Error::new(Code::AuditBroken, message)
+            .help("Keep the file as it is for whoever looks into it, and compare it with a backup")
     }
 }
 
@@ -130,6 +139,6 @@ fn ends_otherwise(end: AuditHead, head: Option<AuditHead>) -> Option<Broken> {
 fn unexpected(end: AuditHead, expected: Option<[u8; 32]>, at: Option<u64>) -> Option<Broken> {
     (expected.is_some() && at.is_none()).then_some(Broken {
         seq: end.count + 1,
-        why: "would be the next one, and none before it has the expected hash",
+        why: NOT_AS_EXPECTED,
     })
 }
