@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bridged::foundation::code::Code;
 use bridged::store::Store;
 use bridged::store::audit::{Verified, verify};
-use bridged::store::model::{AuditAction, AuditEntry, NewAudit};
+use bridged::store::model::{AuditAction, AuditEntry, NewAudit, parse_hash};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -359,4 +359,16 @@ fn a_log_is_checked_while_it_is_written() {
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_log_of_an_old_file_is_whole_still() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("bridged.db");
+    std::fs::copy(crate::support::golden::folder().join("store/v3.db"), &path).expect("copied");
+    let store = bridged::store::open("sqlite:bridged.db", dir.path()).expect("opens");
+    let noted = "bbdbe168f1357f27e93f9f97e8b40cd18567129ea9a60dc7c4c249065103b516";
+    let found = verify(&*store, parse_hash(noted)).expect("read");
+    assert_eq!((found.good, found.broken), (2, None));
+    assert_eq!(found.expected_at, Some(2));
 }

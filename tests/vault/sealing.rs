@@ -363,3 +363,35 @@ fn fields_have_words_of_their_own() {
         assert_eq!(Field::parse(wrong), None);
     }
 }
+
+/// The bytes of hexadecimal digits.
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = (0..hex.len()).step_by(2);
+    pairs
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("digits"))
+        .collect()
+}
+
+#[test]
+fn what_was_sealed_in_the_first_form_opens_for_ever() {
+    let store = Memory::new().open();
+    let row = Sealed {
+        connection: "salesforce".to_owned(),
+        field: "refresh_token".to_owned(),
+        key_id: "84838ed3".to_owned(),
+        nonce: bytes("4efed12cc62810246e8a27643cbd89340e57504b6f0fe51b")
+            .try_into()
+            .expect("24 bytes"),
+        ciphertext: bytes("a1d9ce6b766218419e70698a7b0fd2642a0919032f2d0142b0c1eeabdb57ba231315ba"),
+        sealed_at: at(1),
+    };
+    write(&store, "salesforce", &[row]);
+    let vault = vault(
+        &store,
+        &["bk1_vakPntvaTQm4l3ThY1wBQhNRvzi6g2rSU4dHGZ4TTecsDyRD"],
+    );
+    assert_eq!(
+        get(&vault, "salesforce", Field::RefreshToken).as_deref(),
+        Some("5Aep861 a token ✓")
+    );
+}
