@@ -8,6 +8,7 @@ pub mod soql;
 pub mod spec;
 pub mod template;
 pub mod store;
+pub mod vault;
 pub mod import;
 pub mod salesforce;
 pub mod plan;

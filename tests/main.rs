@@ -15,3 +15,4 @@ mod spec;
 mod store;
 mod support;
 mod template;
+mod vault;

@@ -7,8 +7,8 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    check, completions, describe, dry_run, explain, import, init, plan, profile, qualify, rejected,
-    run, runs, sandbox, schema, status, test, validate,
+    audit, check, completions, describe, dry_run, explain, import, init, plan, profile, qualify,
+    rejected, run, runs, sandbox, schema, status, test, validate, vault,
 };
 
 /// A declarative pipeline engine for Salesforce.
@@ -88,6 +88,10 @@ pub enum Command {
     Runs(runs::Args),
     /// List the records that could not be delivered, or show one in full.
     Rejected(rejected::Args),
+    /// Make keys for the vault of secrets, and seal its secrets with a newer one.
+    Vault(vault::Args),
+    /// List what was done to connections and data, and check that nothing of the list was changed.
+    Audit(audit::Args),
     /// Serve a local Salesforce with seeded data until it is stopped.
     Sandbox(sandbox::Args),
     /// Print the JSON Schema of a file.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::actor;
 use super::progress::{self, Progress};
 use super::workspace::{Workspace, variable};
 use crate::engine::Outside;
@@ -64,6 +65,7 @@ impl<'a> Org<'a> {
             clock: Clock::system(),
             observer: Arc::new(move |event| progress.observe(event)),
             cancel,
+            actor: actor::actor().into(),
         })
     }
 

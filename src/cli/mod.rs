@@ -3,7 +3,9 @@
 //! One file a command, each with the same parts: `Args` (what was typed), `execute` (one call into the library) and the
 //! [`outcome::Outcome`] it returns. Results go to stdout, logs and progress to stderr.
 
+pub mod actor;
 pub mod args;
+pub mod audit;
 pub mod check;
 pub mod checklist;
 pub mod completions;
@@ -21,6 +23,7 @@ pub mod instant;
 pub mod ledger;
 pub mod letters;
 pub mod logging;
+pub mod new_key;
 pub mod object;
 pub mod online;
 pub mod outcome;
@@ -43,6 +46,7 @@ pub mod test;
 pub mod text;
 pub mod usage;
 pub mod validate;
+pub mod vault;
 pub mod workspace;
 
 use std::ffi::OsString;
@@ -98,6 +102,14 @@ fn run(cli: Cli) -> Exit {
         Command::Rejected(args) => {
             let ended = rejected::execute(&args, &env);
             outcome::report("rejected", rejected::format(&args), &ended)
+        }
+        Command::Vault(args) => {
+            let ended = vault::execute(&args, &env);
+            outcome::report("vault", vault::format(&args), &ended)
+        }
+        Command::Audit(args) => {
+            let ended = audit::execute(&args, &env);
+            outcome::report("audit", audit::format(&args), &ended)
         }
         Command::Sandbox(args) => sandbox::execute(&args, &env),
         Command::Schema(args) => schema::execute(&args),

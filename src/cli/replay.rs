@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::args::Format;
 use super::connect::Org;
@@ -99,7 +99,7 @@ pub(super) fn execute(args: &Replay, workspace: &Workspace) -> Ended {
     if args.dry_run {
         return runtime::block_on(foresee(workspace, batches, store))?;
     }
-    let (reports, gone) = runtime::block_on(replay_all(workspace, batches, store))??;
+    let (reports, gone) = runtime::block_on(replay_all(args, workspace, batches, store))??;
     let mut outcome = run::report(reports);
     outcome.result["gone"] = gone.into();
     if gone > 0 {
@@ -148,7 +148,25 @@ fn letters(
     Ok(found)
 }
 
+/// How the letters were chosen, for the audit log.
+fn chosen(args: &Replay) -> Map<String, Value> {
+    let mut chosen = Map::new();
+    let since = args.since.map(|since| since.to_string());
+    for (name, value) in [
+        ("pipeline", args.pipeline.as_ref()),
+        ("code", args.code.as_ref()),
+        ("since", since.as_ref()),
+    ] {
+        chosen.extend(value.map(|value| (name.to_owned(), value.as_str().into())));
+    }
+    if !args.ids.is_empty() {
+        chosen.insert("by_number".to_owned(), true.into());
+    }
+    chosen
+}
+
 async fn replay_all(
+    args: &Replay,
     workspace: &Workspace,
     batches: Vec<Batch>,
     store: Arc<dyn Store>,
@@ -156,18 +174,21 @@ async fn replay_all(
     let cancel = signals::listen(Some(STOPPING))?;
     let org = Org::open(workspace).await?;
     let (mut reports, mut gone) = (Vec::new(), 0);
+    let chosen = chosen(args);
     for (plan, letters) in batches {
         if cancel.is_cancelled() {
             break;
         }
         let outside = org.outside(&plan, Arc::clone(&store), cancel.clone())?;
-        reports.push(match replay::replay(&plan, &outside, &letters).await {
-            Ok(Replayed { report, gone: lost }) => {
-                gone += lost;
-                Ok(report)
-            }
-            Err(error) => Err(error),
-        });
+        reports.push(
+            match replay::replay(&plan, &outside, &letters, &chosen).await {
+                Ok(Replayed { report, gone: lost }) => {
+                    gone += lost;
+                    Ok(report)
+                }
+                Err(error) => Err(error),
+            },
+        );
     }
     Ok((reports, gone))
 }

@@ -26,6 +26,7 @@ use crate::spec::pipeline::Pipeline;
 use crate::spec::project::{Project, SalesforceConnection};
 use crate::store::read_only::ReadOnly;
 use crate::store::{self, Store};
+use crate::vault::{KeyRing, Vault};
 
 /// Where descriptions of objects are kept, from the project's folder.
 pub const SNAPSHOTS: &str = "schemas/salesforce";
@@ -237,6 +238,19 @@ impl Workspace {
     /// The store without a way to write.
     pub fn read_only_store(&self) -> Result<ReadOnly> {
         self.store().map(ReadOnly::new)
+    }
+
+    /// The vault of the project's secrets, with the keys that the environment gives.
+    ///
+    /// # Errors
+    /// What the keys and the store say.
+    pub fn vault(&self) -> Result<Vault> {
+        let ring = KeyRing::load(&variable)?;
+        Ok(Vault::new(
+            self.store()?,
+            self.project.spec.name.as_str(),
+            ring,
+        ))
     }
 
     /// The attributes that any pipeline marks as sensitive.

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::salesforce::client::Client;
 use crate::salesforce::errors::{self, Class};
 use crate::spec::target::Operation;
-use crate::store::model::{Acknowledged, Applied};
+use crate::store::model::{Acknowledged, Applied, AuditAction, NewAudit};
 use crate::store::read_only::ReadOnly;
 
 use super::Outside;
@@ -148,6 +148,8 @@ impl Applying<'_> {
             begun_at: self.begun_before.unwrap_or(run.started_at),
             finished_at: None,
         };
+        // I18: told before the first write; what cannot be told is not done.
+        self.outside.store.append_audit(&self.told())?;
         self.outside.store.put_applied(&applied)?;
         let mut rows = self.saved.rows()?;
         loop {
@@ -174,6 +176,20 @@ impl Applying<'_> {
             finished_at,
             ..applied
         })
+    }
+
+    /// What the audit log keeps of it.
+    fn told(&self) -> NewAudit {
+        let mut details = Map::new();
+        details.insert("plan".to_owned(), self.saved.sha256.as_str().into());
+        details.insert("rows".to_owned(), self.saved.rows.into());
+        NewAudit {
+            at: self.outside.clock.now(),
+            action: AuditAction::PlanApplied,
+            subject: self.plan.pipeline.to_string(),
+            actor: self.outside.actor.to_string(),
+            details,
+        }
     }
 
     /// Refuses rows that are no longer as they were previewed. A row that an earlier try of the same plan wrote fits too.

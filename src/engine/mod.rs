@@ -65,6 +65,8 @@ pub struct Outside {
     pub observer: Observer,
     /// Who may stop it.
     pub cancel: Cancel,
+    /// On whose behalf it is done, as the audit log names them.
+    pub actor: Arc<str>,
 }
 
 /// How one run differs from a plain one.

@@ -7,13 +7,17 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::RunReport;
 use crate::plan::Plan;
 use crate::salesforce::client::Client;
 use crate::salesforce::record_id;
-use crate::store::model::{Changed, Closed, DeadLetterRow, OutcomeOf, RecordKind};
+use crate::store::model::{
+    AuditAction, Changed, Closed, DeadLetterRow, NewAudit, OutcomeOf, RecordKind,
+};
 use crate::store::read_only::ReadOnly;
 
 use super::flow::{self, Ended, Stages};
@@ -34,7 +38,7 @@ pub struct Replayed {
     pub gone: u64,
 }
 
-/// Replays letters of one pipeline.
+/// Replays letters of one pipeline. `chosen` says for the audit log how they were chosen; it names no record.
 ///
 /// # Errors
 /// What keeps a run from beginning.
@@ -42,14 +46,41 @@ pub async fn replay(
     plan: &Arc<Plan>,
     outside: &Outside,
     letters: &[DeadLetterRow],
+    chosen: &Map<String, Value>,
 ) -> Result<Replayed> {
     run::executable(plan)?;
     let run = run::begin(plan, outside)?;
     let mut outcome = Outcome::default();
     let mut gone = 0;
-    outcome.result = carry_out(plan, outside, letters, &run, &mut outcome, &mut gone).await;
+    // I18: told before the first write, under the lock; what cannot be told is not done.
+    let told = outside
+        .store
+        .append_audit(&told(plan, outside, letters, chosen));
+    outcome.result = match told {
+        Ok(_) => carry_out(plan, outside, letters, &run, &mut outcome, &mut gone).await,
+        Err(error) => Err(error),
+    };
     let report = run::finish(plan, outside, run, outcome)?;
     Ok(Replayed { report, gone })
+}
+
+/// What the audit log keeps of a replay.
+fn told(
+    plan: &Plan,
+    outside: &Outside,
+    letters: &[DeadLetterRow],
+    chosen: &Map<String, Value>,
+) -> NewAudit {
+    let mut details = Map::new();
+    details.insert("letters".to_owned(), letters.len().into());
+    details.insert("chosen".to_owned(), Value::Object(chosen.clone()));
+    NewAudit {
+        at: outside.clock.now(),
+        action: AuditAction::LettersReplayed,
+        subject: plan.pipeline.to_string(),
+        actor: outside.actor.to_string(),
+        details,
+    }
 }
 
 /// What a replay would do; nothing is written.

@@ -206,6 +206,7 @@ codes! {
     RunSuperseded = "run-superseded",
     StoreBusy = "store-busy",
     StoreCorrupt = "store-corrupt",
+    StoreExposed = "store-exposed",
     StoreFailed = "store-failed",
     StoreFull = "store-full",
     StoreIo = "store-io",
@@ -214,6 +215,15 @@ codes! {
     StoreNotSupported = "store-not-supported",
     StoreUnopenable = "store-unopenable",
     StoreUrlInvalid = "store-url-invalid",
+
+    // the vault and the audit log
+    AuditBroken = "audit-broken",
+    VaultKeyFileRefused = "vault-key-file-refused",
+    VaultKeyInvalid = "vault-key-invalid",
+    VaultKeyLost = "vault-key-lost",
+    VaultKeyMissing = "vault-key-missing",
+    VaultSecretRefused = "vault-secret-refused",
+    VaultTampered = "vault-tampered",
 
     // the command line
     AmbiguousProfile = "ambiguous-profile",

@@ -84,6 +84,13 @@ const LOOKS: &[Looks] = &[
         end: |text| run(text, 60),
     },
     Looks {
+        what: "a key of the vault",
+        begins: "bk1_",
+        inside: false,
+        keep: 0,
+        end: |text| run(text, 48),
+    },
+    Looks {
         what: "a private key",
         begins: "-----BEGIN ",
         inside: true,

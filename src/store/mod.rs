@@ -63,9 +63,28 @@
 //! - **ST32** Acknowledgements are put, and others forgotten, ahead of the commit of their group: in one transaction, by a
 //!   run that is open (ST4). Of a key in both lists the acknowledgement is kept.
 //!
-//! Calls block; they are made from a thread of their own. Secrets never reach a store.
+//! Connections
+//! - **ST33** A connection's sealed secrets read back byte for byte, in the byte order of their fields. Those of all
+//!   connections are listed in the byte order of connection and field, each once, behind any given one.
+//! - **ST34** A change of a connection is one transaction: secrets put and taken away, the card and the audit entry are all
+//!   there afterwards, or none is. A secret takes the place of the earlier one of its field; what is not named stays.
+//! - **ST35** A sealed secret is re-sealed only while it is still the one that was read; else nothing is written, and the
+//!   answer says so.
+//! - **ST36** A card reads back as it was put last; all cards are listed in the byte order of their connections.
+//! - **ST37** A connection has at most one lock at a time, over all processes; a second try is told at once that there is
+//!   one. It ends as ST2 says, and has nothing to do with the lock of a pipeline of that name.
+//!
+//! The audit log
+//! - **ST38** An entry gets the number behind the last one's and the last one's hash, and reads back as it was written;
+//!   nothing changes or removes it. Entries are listed in the order of their numbers, behind any given one.
+//! - **ST39** The head has the number and the hash of the last entry, from the same transaction; there is none before the
+//!   first entry.
+//!
+//! Calls block; they are made from a thread of their own. Secrets reach a store sealed, and not otherwise.
 
+pub mod audit;
 pub mod encoded;
+pub mod exposure;
 pub mod model;
 pub mod read_only;
 pub mod sqlite;
@@ -84,9 +103,10 @@ use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 
 use self::location::Location;
 use self::model::{
-    Acknowledged, Ahead, Applied, CachedDescribe, Changed, Closed, Commit, Committed,
-    DeadLetterRow, Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf,
-    RecordKind, RunFilter, RunLock, RunRow, StoredProfile,
+    Acknowledged, Ahead, Applied, AuditEntry, AuditHead, CachedDescribe, Card, Changed, Closed,
+    Commit, Committed, ConnectionChange, ConnectionLock, DeadLetterRow, Engaged, EngagementSummary,
+    Imported, LetterFilter, NewAudit, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
+    Sealed, StoredProfile,
 };
 use self::sqlite::{Options, SqliteStore};
 
@@ -233,6 +253,36 @@ pub trait Store: Send + Sync + Debug {
     /// Keeps a describe in place of an earlier one (ST17).
     fn put_describe(&self, connection: &str, object: &str, describe: &CachedDescribe)
     -> Result<()>;
+
+    /// The sealed secrets of a connection (ST33).
+    fn sealed(&self, connection: &str) -> Result<Vec<Sealed>>;
+
+    /// Up to `limit` sealed secrets of all connections, behind `after`, a connection and a field (ST33).
+    fn sealed_after(&self, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Sealed>>;
+
+    /// Changes what is kept of a connection (ST34).
+    fn change_connection(&self, change: &ConnectionChange<'_>) -> Result<()>;
+
+    /// Puts `new` in the place of `old`, and says whether `old` was still there (ST35).
+    fn reseal(&self, old: &Sealed, new: &Sealed) -> Result<bool>;
+
+    /// What is connected under a name (ST36).
+    fn card(&self, connection: &str) -> Result<Option<Card>>;
+
+    /// All that is connected (ST36).
+    fn cards(&self) -> Result<Vec<Card>>;
+
+    /// Takes a connection for renewing its tokens; `None` while somebody else has it (ST37).
+    fn lock_connection(&self, connection: &str) -> Result<Option<ConnectionLock>>;
+
+    /// Writes an entry behind the last one (ST38).
+    fn append_audit(&self, entry: &NewAudit) -> Result<AuditEntry>;
+
+    /// Up to `limit` entries whose numbers are larger than `after` (ST38).
+    fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+
+    /// The end of the audit log (ST39).
+    fn audit_head(&self) -> Result<Option<AuditHead>>;
 }
 
 /// Opens the store that a project names, creating it where there is none.

@@ -1,6 +1,8 @@
 //! What goes into a store and comes out of it, and the checks that every store makes alike.
 
 mod activity;
+mod audit;
+mod sealed;
 mod written;
 
 use std::any::Any;
@@ -18,6 +20,14 @@ use crate::foundation::record::{DeadLetter, Profile, RecordError, Score};
 pub use self::activity::{
     Changed, Engaged, EngagementCounts, EngagementSummary, MAX_WORD_BYTES, OutcomeOf, RecordKind,
     check_engagement, check_outcome,
+};
+pub use self::audit::{
+    AuditAction, AuditEntry, AuditHead, MAX_AUDIT_DETAILS_BYTES, MAX_AUDIT_TEXT_BYTES, NewAudit,
+    check_audit, hash_text, parse_hash,
+};
+pub use self::sealed::{
+    Card, CardChange, ConnectionChange, ConnectionLock, MAX_CARD_TEXT_BYTES, MAX_SCOPES, Sealed,
+    check_connection, check_sealed,
 };
 pub use self::written::{
     Acknowledged, Acknowledgement, Ahead, Applied, Closed, Form, Incoming, Place,

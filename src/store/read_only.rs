@@ -11,8 +11,8 @@ use crate::foundation::record::Outcome;
 
 use super::Store;
 use super::model::{
-    Acknowledged, Applied, CachedDescribe, Changed, DeadLetterRow, Engaged, EngagementSummary,
-    LetterFilter, OutcomeOf, RecordKind, RunRow, StoredProfile,
+    Acknowledged, Applied, AuditEntry, AuditHead, CachedDescribe, Card, Changed, DeadLetterRow,
+    Engaged, EngagementSummary, LetterFilter, OutcomeOf, RecordKind, RunRow, Sealed, StoredProfile,
 };
 
 /// The reads of a store, and nothing else: no call of this type changes anything (I11).
@@ -163,5 +163,45 @@ impl ReadOnly {
     /// What [`Store::describe`] says.
     pub fn describe(&self, connection: &str, object: &str) -> Result<Option<CachedDescribe>> {
         self.0.describe(connection, object)
+    }
+
+    /// The sealed secrets of a connection.
+    ///
+    /// # Errors
+    /// What [`Store::sealed`] says.
+    pub fn sealed(&self, connection: &str) -> Result<Vec<Sealed>> {
+        self.0.sealed(connection)
+    }
+
+    /// What is connected under a name.
+    ///
+    /// # Errors
+    /// What [`Store::card`] says.
+    pub fn card(&self, connection: &str) -> Result<Option<Card>> {
+        self.0.card(connection)
+    }
+
+    /// All that is connected.
+    ///
+    /// # Errors
+    /// What [`Store::cards`] says.
+    pub fn cards(&self) -> Result<Vec<Card>> {
+        self.0.cards()
+    }
+
+    /// Entries of the audit log, behind a number.
+    ///
+    /// # Errors
+    /// What [`Store::audit`] says.
+    pub fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>> {
+        self.0.audit(after, limit)
+    }
+
+    /// The end of the audit log.
+    ///
+    /// # Errors
+    /// What [`Store::audit_head`] says.
+    pub fn audit_head(&self) -> Result<Option<AuditHead>> {
+        self.0.audit_head()
     }
 }

@@ -123,7 +123,7 @@ async fn s23_fifty_refused_calls_make_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i17_s24_replicas_that_refresh_at_once_make_one_refresh_a_rotation() {
+async fn i19_s24_replicas_that_refresh_at_once_make_one_refresh_a_rotation() {
     let org = Rotating::default();
     let wire = org.start().await;
     let kept = Kept::fresh();
@@ -264,7 +264,7 @@ async fn answering(reply: Reply) -> Wire {
 }
 
 #[tokio::test]
-async fn i17_s24_a_refresh_without_a_clear_answer_is_never_repeated() {
+async fn i19_s24_a_refresh_without_a_clear_answer_is_never_repeated() {
     let unclear = unclear().into_iter();
     let cases = unclear
         .flat_map(|(what, reply)| [None, Some(true)].map(|rotates| (what, reply.clone(), rotates)));

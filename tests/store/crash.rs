@@ -67,7 +67,7 @@ fn r09_a_layout_interrupted_at_each_step_is_made_whole_by_the_next_opening() {
         "store-mid-migration",
         "store-after-migration",
     ] {
-        for step in 1..=2 {
+        for step in 1..=3 {
             killed_at(failpoint, step, 0, 0);
         }
     }

@@ -105,6 +105,45 @@ fn x43_rights_of_others_are_taken_away_from_files_that_exist() {
     assert_private(&folder);
 }
 
+#[cfg(unix)]
+#[test]
+fn x05_a_store_in_a_folder_for_everybody_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().expect("folder");
+    let folder = dir.path().join("state");
+    fs::create_dir(&folder).expect("folder");
+    let path = folder.join("bridged.db");
+    let mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("set");
+    for rights in [0o777, 0o707, 0o702, 0o757] {
+        mode(rights);
+        let error = refused(&path);
+        assert_eq!(error.code(), Code::StoreExposed, "{rights:o}");
+        assert!(
+            error.message().contains(&format!("{rights:04o}")),
+            "{error}"
+        );
+        assert!(error.help_text().expect("help").contains("chmod o-w"));
+        assert!(!path.exists(), "{rights:o}: nothing is made in it");
+    }
+    for rights in [0o1777, 0o775, 0o770, 0o755, 0o700] {
+        mode(rights);
+        drop(SqliteStore::open(&path, &Options::default()).expect("opens"));
+    }
+    mode(0o777);
+    assert_eq!(
+        refused(&path).code(),
+        Code::StoreExposed,
+        "a store that is there too"
+    );
+    mode(0o700);
+    let locks = folder.join("bridged.db-locks");
+    fs::set_permissions(&locks, fs::Permissions::from_mode(0o777)).expect("set");
+    let error = refused(&path);
+    assert_eq!(error.code(), Code::StoreExposed, "a lock of theirs");
+    assert!(error.message().contains("-locks"), "{error}");
+}
+
 #[test]
 fn r10_a_later_layout_is_refused_and_untouched() {
     let subject = Sqlite::new();

@@ -10,7 +10,8 @@ use bridged::foundation::id::RunId;
 use bridged::foundation::record::EngagementKind;
 use bridged::store::Store;
 use bridged::store::model::{
-    Acknowledgement, Applied, CachedDescribe, Closed, Commit, LetterFilter, NewRun, RunFilter,
+    Acknowledgement, Applied, CachedDescribe, Card, CardChange, Closed, Commit, ConnectionChange,
+    LetterFilter, NewRun, RunFilter,
 };
 use bridged::store::sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
@@ -20,7 +21,8 @@ use crate::support::golden::{assert_golden, folder};
 
 use super::child::command;
 use super::sample::{
-    Open, at, cursor, engagement, fingerprint, incoming, name, object, outcome, profile, score,
+    Open, at, audited, card, cursor, engagement, fingerprint, incoming, name, object, outcome,
+    profile, score, sealed,
 };
 
 #[test]
@@ -51,11 +53,11 @@ fn the_layout_is_the_one_in_the_golden() {
 /// Every version's file is kept and never rewritten; this writes the one of the newest layout where it is missing.
 #[test]
 fn every_old_file_opens_and_reads_back_whole() {
-    let newest = folder().join("store/v2.db");
+    let newest = folder().join("store/v3.db");
     if !newest.exists() && std::env::var_os("UPDATE_GOLDENS").is_some() {
         write_file(&newest);
     }
-    for version in ["v1", "v2"] {
+    for version in ["v1", "v2", "v3"] {
         let dir = tempfile::tempdir().expect("folder");
         let path = copy(version, dir.path());
         let store = SqliteStore::open(&path, &Options::default()).expect("opens");
@@ -80,13 +82,18 @@ fn version(path: &Path) -> i64 {
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build has no failpoints")]
 fn r09_an_old_file_whose_change_of_layout_is_interrupted_loses_nothing() {
-    for (failpoint, left) in [
-        ("store-before-migration", 1),
-        ("store-mid-migration", 1),
-        ("store-after-migration", 2),
+    for (old, failpoint, left) in [
+        ("v1", "store-before-migration", 1),
+        ("v1", "store-mid-migration", 1),
+        ("v1", "store-after-migration", 2),
+        ("v1", "store-mid-migration@2", 2),
+        ("v1", "store-after-migration@2", 3),
+        ("v2", "store-before-migration", 2),
+        ("v2", "store-mid-migration", 2),
+        ("v2", "store-after-migration", 3),
     ] {
         let dir = tempfile::tempdir().expect("folder");
-        let path = copy("v1", dir.path());
+        let path = copy(old, dir.path());
         let output = command("open", dir.path())
             .env("BRIDGED_FAILPOINT", failpoint)
             .output()
@@ -94,7 +101,7 @@ fn r09_an_old_file_whose_change_of_layout_is_interrupted_loses_nothing() {
         assert_eq!(output.status.code(), None, "{failpoint}: {output:?}");
         assert_eq!(version(&path), left, "{failpoint}");
         let store = SqliteStore::open(&path, &Options::default()).expect("opens");
-        assert_golden("store/v1.txt", &everything(&store));
+        assert_golden(&format!("store/{old}.txt"), &everything(&store));
     }
 }
 
@@ -189,7 +196,20 @@ fn everything(store: &dyn Store) -> String {
         "describe",
         &store.describe("salesforce", "lead").expect("describe"),
     );
-    text + &own_records(store)
+    text + &own_records(store) + &connections(store)
+}
+
+/// The same for what the third layout brought.
+fn connections(store: &dyn Store) -> String {
+    let mut text = String::new();
+    let mut add = |what: &str, value: &dyn std::fmt::Debug| {
+        writeln!(text, "# {what}\n{value:#?}\n").expect("written");
+    };
+    add("sealed", &store.sealed_after(None, 100).expect("sealed"));
+    add("cards", &store.cards().expect("cards"));
+    add("audit", &store.audit(0, 100).expect("audit"));
+    add("head", &store.audit_head().expect("head"));
+    text
 }
 
 /// The same for what the second layout brought.
@@ -299,6 +319,25 @@ fn fill_own_records(store: &dyn Store) {
     }
 }
 
+fn fill_connections(store: &dyn Store) {
+    for (name, card) in [
+        ("salesforce", card("salesforce")),
+        ("bare", Card::new("bare", "api_key", at(8))),
+    ] {
+        let change = ConnectionChange {
+            connection: name,
+            put: &[
+                sealed(name, "consumer_key", 1),
+                sealed(name, "refresh_token", 2),
+            ],
+            remove: &[],
+            card: Some(CardChange::Put(&card)),
+            audit: Some(&audited(name, 9)),
+        };
+        store.change_connection(&change).expect("changed");
+    }
+}
+
 fn fill(open: &Open) {
     let mut ada = profile(
         "ada",
@@ -348,6 +387,7 @@ fn fill(open: &Open) {
     };
     let total = open.store.commit(&commit).expect("the commit").total;
     fill_own_records(&*open.store);
+    fill_connections(&*open.store);
     open.store
         .close_letters(&[1], Closed::Gone, at(5))
         .expect("closed");

@@ -10,11 +10,12 @@ use bridged::foundation::id::{PipelineName, RunId};
 use bridged::foundation::record::{DeadLetter, Engagement, Outcome, Profile, RecordError, Score};
 use bridged::store::Store;
 use bridged::store::model::{
-    Acknowledged, Acknowledgement, Ahead, Applied, CachedDescribe, Changed, Closed, Commit,
-    Committed, DEFAULT_LIMIT, DeadLetterRow, Engaged, EngagementSummary, Form, Imported,
-    LetterFilter, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow, Settled,
-    StoredProfile, check_engagement, check_outcome, check_profile, check_report, email_key,
-    run_superseded,
+    Acknowledged, Acknowledgement, Ahead, Applied, AuditEntry, AuditHead, CachedDescribe, Card,
+    CardChange, Changed, Closed, Commit, Committed, ConnectionChange, ConnectionLock,
+    DEFAULT_LIMIT, DeadLetterRow, Engaged, EngagementSummary, Form, Imported, LetterFilter,
+    NewAudit, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow, Sealed, Settled,
+    StoredProfile, check_connection, check_engagement, check_outcome, check_profile, check_report,
+    check_sealed, email_key, run_superseded,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -42,6 +43,10 @@ struct State {
     scores: BTreeMap<(String, PipelineName), (Score, Timestamp)>,
     applied: BTreeMap<String, Applied>,
     describes: BTreeMap<(String, String), CachedDescribe>,
+    connection_locks: BTreeSet<String>,
+    sealed: BTreeMap<(String, String), Sealed>,
+    cards: BTreeMap<String, Card>,
+    audit: Vec<AuditEntry>,
 }
 
 impl Memory {
@@ -74,6 +79,14 @@ struct Held(Memory, PipelineName);
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.state().locks.remove(&self.1);
+    }
+}
+
+struct HeldConnection(Memory, String);
+
+impl Drop for HeldConnection {
+    fn drop(&mut self) {
+        self.0.state().connection_locks.remove(&self.1);
     }
 }
 
@@ -221,6 +234,21 @@ impl State {
         }
         stored.updated_at = now;
         Imported::Changed
+    }
+
+    fn put_sealed(&mut self, sealed: &Sealed) {
+        let place = (sealed.connection.clone(), sealed.field.clone());
+        let sealed = Sealed {
+            sealed_at: millis(sealed.sealed_at),
+            ..sealed.clone()
+        };
+        self.sealed.insert(place, sealed);
+    }
+
+    fn append(&mut self, new: &NewAudit) -> Result<AuditEntry> {
+        let entry = AuditEntry::following(self.audit.last().map(AuditEntry::head), new)?;
+        self.audit.push(entry.clone());
+        Ok(entry)
     }
 
     fn open_run(&mut self, id: RunId, pipeline: &PipelineName) -> Result<&mut RunRow> {
@@ -718,5 +746,103 @@ impl Store for Memory {
         let key = (connection.to_owned(), object.to_ascii_lowercase());
         self.state().describes.insert(key, describe.clone());
         Ok(())
+    }
+
+    fn sealed(&self, connection: &str) -> Result<Vec<Sealed>> {
+        let state = self.state();
+        let all = state.sealed.values();
+        Ok(all
+            .filter(|one| one.connection == connection)
+            .cloned()
+            .collect())
+    }
+
+    fn sealed_after(&self, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Sealed>> {
+        let state = self.state();
+        let all = state.sealed.values();
+        Ok(all
+            .filter(|one| Some((one.connection.as_str(), one.field.as_str())) > after)
+            .take(limit as usize)
+            .cloned()
+            .collect())
+    }
+
+    fn change_connection(&self, change: &ConnectionChange<'_>) -> Result<()> {
+        change.check()?;
+        let mut state = self.state();
+        for field in change.remove {
+            let place = (change.connection.to_owned(), (*field).to_owned());
+            state.sealed.remove(&place);
+        }
+        for sealed in change.put {
+            state.put_sealed(sealed);
+        }
+        match change.card {
+            None => {}
+            Some(CardChange::Remove) => drop(state.cards.remove(change.connection)),
+            Some(CardChange::Put(card)) => {
+                let card = Card {
+                    connected_at: millis(card.connected_at),
+                    refreshed_at: card.refreshed_at.map(millis),
+                    ..card.clone()
+                };
+                state.cards.insert(change.connection.to_owned(), card);
+            }
+        }
+        change
+            .audit
+            .map_or(Ok(()), |new| state.append(new).map(drop))
+    }
+
+    fn reseal(&self, old: &Sealed, new: &Sealed) -> Result<bool> {
+        check_sealed(new)?;
+        let place = (old.connection.clone(), old.field.clone());
+        if place != (new.connection.clone(), new.field.clone()) {
+            return Err(Error::bug("another secret"));
+        }
+        let mut state = self.state();
+        let same = |now: &Sealed| {
+            (&now.key_id, now.nonce, &now.ciphertext) == (&old.key_id, old.nonce, &old.ciphertext)
+        };
+        let found = state.sealed.get(&place).is_some_and(same);
+        if found {
+            state.put_sealed(new);
+        }
+        Ok(found)
+    }
+
+    fn card(&self, connection: &str) -> Result<Option<Card>> {
+        Ok(self.state().cards.get(connection).cloned())
+    }
+
+    fn cards(&self) -> Result<Vec<Card>> {
+        Ok(self.state().cards.values().cloned().collect())
+    }
+
+    fn lock_connection(&self, connection: &str) -> Result<Option<ConnectionLock>> {
+        check_connection(connection)?;
+        if !self.state().connection_locks.insert(connection.to_owned()) {
+            return Ok(None);
+        }
+        let held = HeldConnection(self.clone(), connection.to_owned());
+        Ok(Some(ConnectionLock::new(connection, held)))
+    }
+
+    fn append_audit(&self, entry: &NewAudit) -> Result<AuditEntry> {
+        self.state().append(entry)
+    }
+
+    fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>> {
+        let state = self.state();
+        let all = state.audit.iter();
+        Ok(all
+            .filter(|entry| entry.seq > after)
+            .take(limit as usize)
+            .cloned()
+            .collect())
+    }
+
+    fn audit_head(&self) -> Result<Option<AuditHead>> {
+        Ok(self.state().audit.last().map(AuditEntry::head))
     }
 }

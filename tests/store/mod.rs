@@ -1,13 +1,14 @@
 //! The store's contract, sentence by sentence, and what the SQLite store adds to it: files, crashes, full disks.
 
-mod child;
+pub(crate) mod child;
 mod conformance;
+mod connections;
 mod crash;
 mod damage;
 mod files;
 mod golden;
 mod history;
-mod memory;
+pub(crate) mod memory;
 mod records;
-mod sample;
+pub(crate) mod sample;
 mod sharing;

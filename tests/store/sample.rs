@@ -10,7 +10,9 @@ use bridged::foundation::record::{
 };
 use bridged::store::Store;
 use bridged::store::encoded::Encoded;
-use bridged::store::model::{Commit, Committed, Incoming, NewRun, RunLock};
+use bridged::store::model::{
+    AuditAction, Card, Commit, Committed, Incoming, NewAudit, NewRun, RunLock, Sealed,
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -226,5 +228,44 @@ pub(crate) fn read(count: u64) -> Ledger {
     Ledger {
         read: count,
         ..Ledger::default()
+    }
+}
+
+/// A sealed secret of bytes that stand for a ciphertext.
+pub(crate) fn sealed(connection: &str, field: &str, byte: u8) -> Sealed {
+    Sealed {
+        connection: connection.to_owned(),
+        field: field.to_owned(),
+        key_id: "0a1b2c3d".to_owned(),
+        nonce: [byte; 24],
+        ciphertext: (0..40).map(|index| index ^ byte).collect(),
+        sealed_at: at(i64::from(byte)),
+    }
+}
+
+/// A card in which everything is known.
+pub(crate) fn card(connection: &str) -> Card {
+    Card {
+        username: Some("ada@acme.example".to_owned()),
+        user_id: Some("005000000000001AAA".to_owned()),
+        organization_id: Some("00D000000000001AAA".to_owned()),
+        instance_url: Some("https://acme.my.salesforce.com".to_owned()),
+        scopes: vec!["api".to_owned(), "refresh_token".to_owned()],
+        refreshed_at: Some(at(7)),
+        refresh_begun: true,
+        refresh_rotates: Some(false),
+        refresh_refused: true,
+        ..Card::new(connection, "oauth", at(6))
+    }
+}
+
+/// An entry of the audit log about a connection.
+pub(crate) fn audited(subject: &str, millis: i64) -> NewAudit {
+    NewAudit {
+        at: at(millis),
+        action: AuditAction::Connected,
+        subject: subject.to_owned(),
+        actor: "a test é".to_owned(),
+        details: object(json!({ "scopes": ["api"], "share": 0.5, "none": null })),
     }
 }

@@ -203,6 +203,7 @@ impl Org {
                 hear(event, &canceller);
             }),
             cancel,
+            actor: "a test".into(),
         }
     }
 
@@ -259,7 +260,8 @@ impl Org {
     pub(crate) async fn replay(&self, yaml: &str) -> Result<Replayed> {
         let outside = self.outside(self.client(), |_, _| {});
         let letters: Vec<DeadLetterRow> = self.letters().into_iter().rev().collect();
-        replay::replay(&Arc::new(plan(yaml)), &outside, &letters).await
+        let chosen = serde_json::Map::new();
+        replay::replay(&Arc::new(plan(yaml)), &outside, &letters, &chosen).await
     }
 
     /// What such a replay would do.

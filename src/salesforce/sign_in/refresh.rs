@@ -1,5 +1,5 @@
 //! The refresh of tokens that a keeper shares among processes: once at a time, kept before use, and never repeated where
-//! the refresh token may be spent (I17).
+//! the refresh token may be spent (I19).
 //!
 //! ```text
 //! lock ─▶ load ─▶ begin ─▶ request ─┬─ tokens ─────────▶ keep ─▶ use

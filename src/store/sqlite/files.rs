@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 
+use crate::store::exposure;
+
 use super::error::corrupt;
 
 /// Marks a database as bridged's in its header: the letters `brdg`.
@@ -47,6 +49,22 @@ pub(super) fn prepare(database: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a folder in which anybody could put a database of theirs, or a lock, in the place of ours.
+fn check_folder(folder: &Path) -> Result<()> {
+    let mode = exposure::open_to_all(folder).map_err(|cause| unopenable(folder, &cause))?;
+    let Some(mode) = mode else {
+        return Ok(());
+    };
+    let shown = folder.display();
+    Err(Error::new(
+        Code::StoreExposed,
+        format!(
+            "every user of this machine may write the store's folder `{shown}` (mode {mode:04o})"
+        ),
+    )
+    .help(format!("Take that right away: `chmod o-w {shown}`")))
+}
+
 /// A new file survives a loss of power only when the folders that name it were flushed too.
 fn flush_names(database: &Path) {
     for folder in database.ancestors().skip(1).take(2) {
@@ -57,13 +75,16 @@ fn flush_names(database: &Path) {
     }
 }
 
-/// Creates a folder with all above it; those it makes are its owner's alone.
+/// Creates a folder with all above it; those it makes are its owner's alone. One that is there must not be everybody's.
 pub(super) fn create_dir(dir: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|cause| unopenable(dir, &cause))
+    builder
+        .create(dir)
+        .map_err(|cause| unopenable(dir, &cause))?;
+    check_folder(dir)
 }
 
 /// Opens a file as `options` say, creating it as its owner's alone where it is missing.

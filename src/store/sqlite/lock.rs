@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::id::PipelineName;
 
 use super::files;
 
@@ -42,10 +41,10 @@ pub(super) enum Attempt {
     Refused(Option<Holder>),
 }
 
-/// Tries to take the pipeline.
-pub(super) fn take(dir: &Path, pipeline: &PipelineName) -> Result<Attempt> {
+/// Tries to take what the file `NAME.lock` stands for.
+pub(super) fn take(dir: &Path, name: &str) -> Result<Attempt> {
     files::create_dir(dir)?;
-    let path = dir.join(format!("{pipeline}.lock"));
+    let path = dir.join(format!("{name}.lock"));
     let mut file = files::create_file(&path, OpenOptions::new().read(true).write(true))?;
     match file.try_lock() {
         Ok(()) => {

@@ -1,8 +1,10 @@
 //! The store in one SQLite file: each call is one short transaction, durable when it returns.
 //!
 //! `FILE` holds the data, `FILE-wal` and `FILE-shm` belong to it while it is open, `FILE-locks/` holds the locks of
-//! running pipelines. All are their owner's alone.
+//! running pipelines and of connections whose tokens are being renewed. All are their owner's alone.
 
+mod audit;
+mod cards;
 mod changes;
 mod commit;
 mod cursor;
@@ -19,6 +21,7 @@ mod outcomes;
 mod profiles;
 mod query;
 mod runs;
+mod sealed;
 mod targets;
 
 use std::path::{Path, PathBuf};
@@ -38,10 +41,10 @@ use crate::foundation::record::{Engagement, Outcome, Profile, RecordError, Score
 
 use super::Store;
 use super::model::{
-    Acknowledged, Ahead, Applied, CachedDescribe, Changed, Closed, Commit, Committed,
-    DeadLetterRow, Engaged, EngagementSummary, Imported, LetterFilter, NewRun, OutcomeOf,
-    RecordKind, RunFilter, RunLock, RunRow, StoredProfile, check_engagement, check_outcome,
-    check_profile,
+    Acknowledged, Ahead, Applied, AuditEntry, AuditHead, CachedDescribe, Card, Changed, Closed,
+    Commit, Committed, ConnectionChange, ConnectionLock, DeadLetterRow, Engaged, EngagementSummary,
+    Imported, LetterFilter, NewAudit, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
+    Sealed, StoredProfile, check_connection, check_engagement, check_outcome, check_profile,
 };
 
 use self::error::cannot;
@@ -59,6 +62,14 @@ pub const FAILPOINTS: &[&str] = &[
     "store-after-commit",
     "store-before-finish",
     "store-after-finish",
+];
+
+/// The same for a change of a connection, which no run makes.
+pub const CHANGE_FAILPOINTS: &[&str] = &[
+    "store-before-change",
+    "store-mid-change",
+    "store-end-of-change",
+    "store-after-change",
 ];
 
 /// How a database is opened.
@@ -186,7 +197,7 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
 
 impl Store for SqliteStore {
     fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock> {
-        match lock::take(&self.lock_dir, pipeline)? {
+        match lock::take(&self.lock_dir, pipeline.as_str())? {
             lock::Attempt::Taken(held) => Ok(RunLock::new(pipeline.clone(), held)),
             lock::Attempt::Refused(holder) => Err(self.locked(pipeline, holder)),
         }
@@ -386,6 +397,53 @@ impl Store for SqliteStore {
         describe: &CachedDescribe,
     ) -> Result<()> {
         describes::put(&self.connection(), connection, object, describe)
+    }
+
+    fn sealed(&self, connection: &str) -> Result<Vec<Sealed>> {
+        sealed::of_connection(&self.connection(), connection)
+    }
+
+    fn sealed_after(&self, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Sealed>> {
+        sealed::list(&self.connection(), after, limit)
+    }
+
+    fn change_connection(&self, change: &ConnectionChange<'_>) -> Result<()> {
+        change.check()?;
+        sealed::change(&mut self.connection(), change)
+    }
+
+    fn reseal(&self, old: &Sealed, new: &Sealed) -> Result<bool> {
+        sealed::reseal(&self.connection(), old, new)
+    }
+
+    fn card(&self, connection: &str) -> Result<Option<Card>> {
+        cards::one(&self.connection(), connection)
+    }
+
+    fn cards(&self) -> Result<Vec<Card>> {
+        cards::all(&self.connection())
+    }
+
+    fn lock_connection(&self, connection: &str) -> Result<Option<ConnectionLock>> {
+        check_connection(connection)?;
+        // No pipeline's name begins with an underscore.
+        let name = format!("_connection-{connection}");
+        Ok(match lock::take(&self.lock_dir, &name)? {
+            lock::Attempt::Taken(held) => Some(ConnectionLock::new(connection, held)),
+            lock::Attempt::Refused(_) => None,
+        })
+    }
+
+    fn append_audit(&self, entry: &NewAudit) -> Result<AuditEntry> {
+        audit::append(&mut self.connection(), entry)
+    }
+
+    fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>> {
+        audit::list(&self.connection(), after, limit)
+    }
+
+    fn audit_head(&self) -> Result<Option<AuditHead>> {
+        audit::head(&self.connection())
     }
 }
 

@@ -1,3 +1,18 @@
+CREATE TRIGGER audit_entries_are_appended BEFORE INSERT ON audit_entries
+WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM audit_entries)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_entries_are_not_changed BEFORE UPDATE ON audit_entries
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_entries_are_not_removed BEFORE DELETE ON audit_entries
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_head_goes_forward BEFORE UPDATE ON audit_head
+WHEN NEW.count <= OLD.count
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_head_is_not_removed BEFORE DELETE ON audit_head
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_head_is_not_replaced BEFORE INSERT ON audit_head
+WHEN EXISTS (SELECT 1 FROM audit_head WHERE count >= NEW.count)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TABLE acknowledgements (
     pipeline        TEXT    NOT NULL,
     target          TEXT    NOT NULL,
@@ -15,6 +30,21 @@ CREATE TABLE applied_plans (
     begun_at    INTEGER NOT NULL,
     finished_at INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE audit_entries (
+    seq      INTEGER NOT NULL PRIMARY KEY CHECK (seq > 0),
+    at       INTEGER NOT NULL,
+    action   TEXT    NOT NULL,
+    subject  TEXT    NOT NULL,
+    actor    TEXT    NOT NULL,
+    details  TEXT    NOT NULL,
+    previous BLOB    NOT NULL CHECK (length(previous) = 32),
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE TABLE audit_head (
+    one   INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    count INTEGER NOT NULL CHECK (count > 0),
+    hash  BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
 CREATE TABLE change_counter (
     newest INTEGER NOT NULL CHECK (newest >= 0)
 ) STRICT;
@@ -24,6 +54,20 @@ CREATE TABLE change_cursors (
     change      INTEGER NOT NULL,
     run_id      TEXT    NOT NULL REFERENCES runs (id),
     moved_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE connection_cards (
+    connection      TEXT    NOT NULL PRIMARY KEY,
+    method          TEXT    NOT NULL,
+    username        TEXT,
+    user_id         TEXT,
+    organization_id TEXT,
+    instance_url    TEXT,
+    scopes          TEXT    NOT NULL,
+    connected_at    INTEGER NOT NULL,
+    refreshed_at    INTEGER,
+    refresh_begun   INTEGER NOT NULL CHECK (refresh_begun IN (0, 1)),
+    refresh_rotates INTEGER CHECK (refresh_rotates IN (0, 1)),
+    refresh_refused INTEGER NOT NULL CHECK (refresh_refused IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE cursors (
     pipeline   TEXT    NOT NULL PRIMARY KEY,
@@ -130,6 +174,15 @@ CREATE TABLE scores (
     scored_at INTEGER NOT NULL,
     PRIMARY KEY (profile, pipeline)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE sealed_secrets (
+    connection TEXT    NOT NULL,
+    field      TEXT    NOT NULL,
+    key_id     TEXT    NOT NULL,
+    nonce      BLOB    NOT NULL CHECK (length(nonce) = 24),
+    ciphertext BLOB    NOT NULL CHECK (length(ciphertext) >= 16),
+    sealed_at  INTEGER NOT NULL,
+    PRIMARY KEY (connection, field)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE sqlite_sequence(name,seq);
 CREATE INDEX dead_letters_by_pipeline ON dead_letters (pipeline, id);
 CREATE INDEX dead_letters_by_run ON dead_letters (run_id, id);
@@ -149,5 +202,5 @@ CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at, id);
 CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_open ON runs (pipeline) WHERE state IS NULL;
 PRAGMA application_id = 1651663975;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 PRAGMA page_size = 8192;
