@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cli;
+mod connections;
 mod e2e;
 mod engine;
 mod import;

@@ -7,8 +7,9 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    audit, check, completions, describe, dry_run, explain, import, init, plan, profile, qualify,
-    rejected, run, runs, sandbox, schema, status, test, validate, vault,
+    audit, check, completions, connect, connections, describe, dry_run, explain, import, init,
+    plan, profile, qualify, rejected, revoke, run, runs, sandbox, schema, status, test, validate,
+    vault,
 };
 
 /// A declarative pipeline engine for Salesforce.
@@ -74,6 +75,12 @@ pub enum Command {
     Run(run::Args),
     /// Test a connection: sign-in, API access, permissions of every pipeline.
     Check(check::Args),
+    /// Sign in to an account, in a browser or with keys, and keep it encrypted.
+    Connect(connect::Args),
+    /// End a connection at Salesforce, and forget it.
+    Revoke(revoke::Args),
+    /// Show what is connected, as whom, and since when.
+    Connections(connections::Args),
     /// Keep what the org says of its objects, for validation without it.
     Describe(describe::Args),
     /// Take profiles, outcomes or engagements from a file into the store.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::args::Format;
 use super::checklist::Checklist;
-use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
+use super::org::Org;
 use super::outcome::{Ended, Outcome, Stop};
 use super::runtime;
 use super::workspace::{Workspace, variable};

@@ -1,116 +1,127 @@
-//! The clients of a command: of the project's connections, or of a sandbox that lives as long as the command.
+//! `bridged connect`: signs in, in a browser or with keys, and keeps what that takes, encrypted.
 
-use std::sync::Arc;
+use serde_json::json;
 
-use super::actor;
-use super::progress::{self, Progress};
-use super::workspace::{Workspace, variable};
-use crate::engine::Outside;
-use crate::engine::cancel::Cancel;
-use crate::foundation::clock::Clock;
+use super::args::Format;
+use super::connections;
+use super::env::Env;
+use super::exit::Exit;
+use super::outcome::{self, Ended, Outcome};
+use super::text::{DIM, GOOD, HINT, clean, line, paint};
+use super::workspace::Workspace;
+use super::{browser, enter, runtime, signals};
+use crate::connections::attempts::LIFETIME;
+use crate::connections::connect::{self, as_whom};
+use crate::connections::credentials::{self, Sources, Wanted};
+use crate::connections::listener::{DEFAULT_PORT, Listener};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::event::RunEvent;
-use crate::foundation::secret::Secret;
-use crate::plan::Plan;
-use crate::salesforce::client::Client;
-use crate::salesforce::connection;
-use crate::salesforce::settings::Settings;
-use crate::sandbox::server::Sandbox;
-use crate::sandbox::settings::Settings as SandboxSettings;
-use crate::spec::tree;
-use crate::spec::variables;
-use crate::store::Store;
+use crate::spec::project::{Auth, Connection};
+use crate::store::model::Card;
 
-/// Where a command reaches Salesforce.
-#[derive(Debug)]
-pub struct Org<'a> {
-    workspace: &'a Workspace,
-    sandbox: Option<Sandbox>,
+/// What can be typed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The connection, by its name in the project; may be left out where there is one Salesforce connection.
+    pub connection: Option<String>,
+
+    /// The port of the callback URL: the app must have registered `http://localhost:PORT/auth/salesforce/callback`.
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+
+    /// Show the address of the sign-in without opening a browser.
+    #[arg(long)]
+    pub no_browser: bool,
+
+    /// The form of the report: text or json.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: Format,
 }
 
-impl<'a> Org<'a> {
-    /// Starts the sandbox where one was asked for. Must be called within a runtime.
-    pub async fn open(workspace: &'a Workspace) -> Result<Self> {
-        let sandbox = if workspace.sandbox {
-            Some(Sandbox::start(SandboxSettings::default()).await?)
-        } else {
-            None
-        };
-        Ok(Self { workspace, sandbox })
+/// Asks for what is needed, tries it out, and keeps it.
+pub fn execute(args: &Args, env: &Env) -> Ended {
+    if env.sandbox {
+        let message = "`--sandbox` signs in by itself, so there is nothing to connect";
+        let help = "leave `--sandbox` out; to try `connect` itself, start `bridged sandbox` and put its address into `instance_url`";
+        return Err(Error::new(Code::InvalidUsage, message).help(help).into());
     }
-
-    /// A client of a connection, by its name in the project.
-    pub fn client(&self, name: &str, progress: Option<&Arc<Progress>>) -> Result<Client> {
-        let mut settings = self.settings(name)?;
-        if let Some(progress) = progress {
-            let retrying = Arc::clone(progress);
-            settings.on_retry = Some(Arc::new(move |retry| retrying.retrying(retry)));
-            let progress = Arc::clone(progress);
-            settings.on_outage = Some(Arc::new(move |outage| {
-                progress.observe(&RunEvent::Warning {
-                    message: outage.to_string(),
-                });
-            }));
+    let workspace = Workspace::load(env, &[])?;
+    let (name, connection) = workspace.connection(args.connection.as_deref())?;
+    let keeping = connections::keeping(&workspace, &name)?;
+    let kept = keeping.vault.holds(&name)?;
+    keeping.vault.can_seal(&name)?;
+    let wanted: Vec<Wanted<'_>> = credentials::wanted(connection)
+        .into_iter()
+        .filter(|wanted| wanted.given.is_none())
+        .collect();
+    let entered = enter::ask(&name, &wanted, &kept, &workspace.directory)?;
+    let vault = connections::opener(&keeping);
+    let sources = Sources {
+        entered: &entered,
+        ..workspace.sources(vault.as_ref())
+    };
+    let card = match connection {
+        Connection::Whatsapp(_) => connect::whatsapp(&keeping, &entered)?,
+        Connection::Salesforce(salesforce) => {
+            let in_browser = matches!(salesforce.auth, Auth::Oauth { .. });
+            runtime::block_on(async {
+                if !in_browser {
+                    return connect::with_keys(&keeping, &sources, salesforce).await;
+                }
+                let listener =
+                    connect::in_browser(keeping.clone(), &sources, salesforce, args.port).await?;
+                signed_in(listener, args).await?;
+                keeping
+                    .vault
+                    .card(&name)?
+                    .ok_or_else(|| Error::bug("the connection was kept without its card"))
+            })??
         }
-        Client::new(settings)
-    }
+    };
+    let result = json!({ "connection": name, "card": connections::card_json(&card) });
+    Ok(Outcome::new(Exit::Done, result, text(&name, &card)))
+}
 
-    /// The outside of one run of `plan`, with its progress shown.
-    pub fn outside(&self, plan: &Plan, store: Arc<dyn Store>, cancel: Cancel) -> Result<Outside> {
-        let progress = Progress::new(plan.pipeline.as_str(), progress::on_terminal());
-        Ok(Outside {
-            client: self.client(&plan.connection, Some(&progress))?,
-            store,
-            clock: Clock::system(),
-            observer: Arc::new(move |event| progress.observe(event)),
-            cancel,
-            actor: actor::actor().into(),
-        })
+/// Shows the way to a browser, and waits for it to come back.
+async fn signed_in(listener: Listener, args: &Args) -> Result<()> {
+    let cancelled = signals::listen(None)?;
+    let address = listener.start_url();
+    let opened = !args.no_browser && browser::open(&address);
+    let lead = if opened {
+        "A browser opens to sign in to Salesforce. If it does not, open this address:"
+    } else {
+        "Open this address in a browser on this machine to sign in to Salesforce:"
+    };
+    let hint = "Salesforce then sends the browser back to this Callback URL of the app:";
+    outcome::print_err(&format!(
+        "{lead}\n\n  {}\n\n{}\n\n  {}\n\n",
+        paint(HINT, &address),
+        paint(DIM, hint),
+        paint(DIM, listener.redirect_uri())
+    ));
+    tokio::select! {
+        ended = listener.wait(LIFETIME) => ended.map(|_| ()),
+        () = cancelled.cancelled() => Err(Error::new(Code::Interrupted, "interrupted before the sign-in was done")),
     }
+}
 
-    /// Names every variable of a connection that is not set, with the place that asks for it.
-    fn all_variables_set(&self, name: &str) -> Result<()> {
-        let pointer = tree::join("/connections", name);
-        let unset = variables::unset(self.workspace.project(), &pointer, &variable);
-        let Some(first) = unset.first() else {
-            return Ok(());
-        };
-        let list: Vec<String> = unset
-            .iter()
-            .map(|unset| {
-                let start = unset.place.start();
-                let file = &unset.place.file.path;
-                format!("`{}` ({file}:{}:{})", unset.name, start.line, start.column)
-            })
-            .collect();
-        let what = if list.len() == 1 {
-            "an environment variable that is not set"
-        } else {
-            "environment variables that are not set"
-        };
-        let message = format!("connection `{name}` needs {what}: {}", list.join(", "));
-        let help = format!(
-            "set `{}`, or try the command with `--sandbox`, which needs no credentials",
-            first.name
-        );
-        Err(Error::new(Code::MissingVariable, message).help(help))
-    }
-
-    /// Where the connection leads, to be shown.
-    pub fn settings(&self, name: &str) -> Result<Settings> {
-        if let Some(sandbox) = &self.sandbox {
-            let ready = sandbox.ready();
-            let secret = Secret::new(ready.api_key.clone());
-            return Ok(Settings::new(
-                &ready.salesforce_url,
-                &ready.consumer_key,
-                secret,
-            ));
-        }
-        let (name, known) = self.workspace.salesforce(Some(name))?;
-        let name = name.as_str();
-        self.all_variables_set(name)?;
-        connection::settings(name, known, &self.workspace.directory, &variable)
-    }
+fn text(name: &str, card: &Card) -> String {
+    let mut out = String::new();
+    line(
+        &mut out,
+        format_args!(
+            "{} `{}` is connected{}",
+            paint(GOOD, "✓"),
+            clean(name),
+            clean(&as_whom(card))
+        ),
+    );
+    let next = format!("`bridged check {name}` tells what its user may do");
+    line(&mut out, format_args!("{}", paint(DIM, next)));
+    out
 }

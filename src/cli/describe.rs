@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::json;
 
 use super::args::Format;
-use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
+use super::org::Org;
 use super::outcome::{Ended, Outcome, Stop};
 use super::text::{DIM, GOOD, count, line, paint};
 use super::workspace::{SNAPSHOTS, Workspace};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::Format;
-use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
+use super::org::Org;
 use super::outcome::{Ended, Outcome};
 use super::text::{HINT, count, line, paint};
 use super::workspace::Workspace;

@@ -6,13 +6,16 @@
 pub mod actor;
 pub mod args;
 pub mod audit;
+pub mod browser;
 pub mod check;
 pub mod checklist;
 pub mod completions;
 pub mod connect;
+pub mod connections;
 pub mod describe;
 pub mod diff;
 pub mod dry_run;
+pub mod enter;
 pub mod env;
 pub mod exit;
 pub mod explain;
@@ -26,6 +29,7 @@ pub mod logging;
 pub mod new_key;
 pub mod object;
 pub mod online;
+pub mod org;
 pub mod outcome;
 pub mod person;
 pub mod plan;
@@ -34,6 +38,7 @@ pub mod progress;
 pub mod qualify;
 pub mod rejected;
 pub mod replay;
+pub mod revoke;
 pub mod run;
 pub mod runs;
 pub mod runtime;
@@ -81,6 +86,17 @@ fn run(cli: Cli) -> Exit {
         }
         Command::Run(args) => outcome::report("run", args.format, &run::execute(&args, &env)),
         Command::Check(args) => outcome::report("check", args.format, &check::execute(&args, &env)),
+        Command::Connect(args) => {
+            outcome::report("connect", args.format, &connect::execute(&args, &env))
+        }
+        Command::Revoke(args) => {
+            outcome::report("revoke", args.format, &revoke::execute(&args, &env))
+        }
+        Command::Connections(args) => outcome::report(
+            "connections",
+            args.format,
+            &connections::execute(&args, &env),
+        ),
         Command::Describe(args) => {
             let ended = describe::execute(&args, &env);
             outcome::report("describe", describe::format(&args), &ended)

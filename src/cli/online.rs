@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::connect::Org;
+use super::org::Org;
 use super::outcome::Stop;
 use super::runtime;
 use super::workspace::{Checked, Workspace};

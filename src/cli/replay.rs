@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::args::Format;
-use super::connect::Org;
 use super::exit::Exit;
+use super::org::Org;
 use super::outcome::{Ended, Outcome};
 use super::text::{DIM, count, line, paint};
 use super::workspace::Workspace;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::args::Format;
-use super::connect::Org;
 use super::env::Env;
 use super::exit::Exit;
 use super::ledger::{self, Run};
+use super::org::Org;
 use super::outcome::{Ended, Outcome};
 use super::workspace::{Checked, Workspace};
 use super::{runtime, signals};

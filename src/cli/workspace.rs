@@ -11,6 +11,8 @@ use super::env::Env;
 use super::exit::Exit;
 use super::findings;
 use super::outcome::Stop;
+use crate::connections::credentials::{Opener, Sources};
+use crate::connections::reference;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 use crate::foundation::error::{Error, Result};
@@ -18,12 +20,12 @@ use crate::foundation::id::{Fingerprint, PipelineName};
 use crate::plan::Plan;
 use crate::plan::compile::{self, Input};
 use crate::plan::snapshot::Snapshots;
-use crate::salesforce::connection;
 use crate::salesforce::describe::ObjectDescribe;
 use crate::spec::document::Document;
 use crate::spec::load;
+use crate::spec::name::SlugName;
 use crate::spec::pipeline::Pipeline;
-use crate::spec::project::{Project, SalesforceConnection};
+use crate::spec::project::{Connection, Project, SalesforceConnection};
 use crate::store::read_only::ReadOnly;
 use crate::store::{self, Store};
 use crate::vault::{KeyRing, Vault};
@@ -230,7 +232,7 @@ impl Workspace {
         let url = if self.sandbox {
             SANDBOX_STORE.to_owned()
         } else {
-            connection::resolve("the store", &self.project.spec.store, &variable)?
+            reference::resolve("the store", &self.project.spec.store, &variable)?
         };
         store::open(&url, &self.directory)
     }
@@ -253,6 +255,16 @@ impl Workspace {
         ))
     }
 
+    /// Where the credentials of connections come from; `vault` opens the vault when it is needed.
+    pub fn sources<'a>(&'a self, vault: &'a Opener<'a>) -> Sources<'a> {
+        Sources {
+            entered: &[],
+            base_dir: &self.directory,
+            lookup: &variable,
+            vault,
+        }
+    }
+
     /// The attributes that any pipeline marks as sensitive.
     pub fn sensitive(&self) -> BTreeSet<String> {
         let each = self.pipelines.iter();
@@ -264,6 +276,30 @@ impl Workspace {
     /// The project file.
     pub fn project(&self) -> &Document<Project> {
         &self.project
+    }
+
+    /// A connection by its name; without one the only Salesforce connection there is.
+    pub fn connection(&self, name: Option<&str>) -> Result<(String, &Connection)> {
+        let connections = &self.project.spec.connections;
+        let found =
+            name.and_then(|name| connections.iter().find(|(other, _)| other.as_str() == name));
+        if let Some((name, connection)) = found {
+            return Ok((name.to_string(), connection));
+        }
+        let Some(name) = name else {
+            let (only, _) = self.salesforce(None)?;
+            return self.connection(Some(&only));
+        };
+        let names: Vec<&str> = connections.keys().map(SlugName::as_str).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("name one of `{}`", names.join("`, `")),
+        };
+        Err(Error::new(
+            Code::UnknownConnection,
+            format!("the project has no connection `{name}`"),
+        )
+        .help(help))
     }
 
     /// A Salesforce connection by its name; without one the only one there is.

@@ -3,7 +3,12 @@
 use std::fmt;
 use std::hint::black_box;
 
-use zeroize::Zeroize;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::error::{Error, Result};
 
 /// A credential or token that nothing can print (I8). Reading it takes a call that names the act: [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
@@ -18,6 +23,18 @@ impl Secret {
     /// The text itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// 256 random bits as 43 letters of base64url, which nobody can guess.
+    ///
+    /// # Errors
+    /// `bug`, where the machine has no random numbers.
+    pub fn random() -> Result<Self> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        SystemRandom::new()
+            .fill(&mut *bytes)
+            .map_err(|_| Error::bug("the machine has no random numbers"))?;
+        Ok(Self::new(URL_SAFE_NO_PAD.encode(*bytes)))
     }
 
     /// Whether `other` is the same text, found out in a time that depends on the length of `other` alone: how much of it is

@@ -258,9 +258,10 @@ impl Client {
         self.0.retries.run(Repeat::Read, held).await
     }
 
-    /// Signs in, when that has not happened yet.
-    pub async fn sign_in(&self) -> Result<()> {
-        self.0.token().await.map(|_| ())
+    /// Signs in, when that has not happened yet; the scopes that were granted, as far as the answer names them.
+    pub async fn sign_in(&self) -> Result<Vec<String>> {
+        let token = self.0.token().await?;
+        Ok(token.scope.split_whitespace().map(str::to_owned).collect())
     }
 
     /// Who the session belongs to.

@@ -6,7 +6,6 @@ pub mod signing_key;
 pub mod keeper;
 pub mod credentials;
 pub mod settings;
-pub mod connection;
 pub mod resolver;
 pub mod record_id;
 pub mod fit;

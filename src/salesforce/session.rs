@@ -17,6 +17,7 @@ use super::retry::{Repeat, Retries};
 use super::sign_in::client_credentials;
 use super::sign_in::jwt_bearer::{self, Statement};
 use super::sign_in::refresh::{Given, Refresh};
+use super::sign_in::token_endpoint::Tokens;
 use super::wire::Wire;
 
 /// A token and its number: a later token has a higher one.
@@ -25,6 +26,8 @@ pub(super) struct Token {
     pub(super) access: Arc<Secret>,
     /// Whether a request of this session got it, rather than another process.
     pub(super) is_fetched: bool,
+    /// The scopes that came with it, separated by blanks; empty where no answer named them.
+    pub(super) scope: Arc<str>,
     number: u64,
 }
 
@@ -113,6 +116,7 @@ impl Session {
         let token = Token {
             access: Arc::new(given.access),
             is_fetched: given.is_fetched,
+            scope: given.scope.into(),
             number: state.got,
         };
         state.token = Some(token.clone());
@@ -127,9 +131,10 @@ impl Session {
         dead: Option<&Token>,
     ) -> Result<Given> {
         let breaker = retries.breaker();
-        let fetched = |access| Given {
-            access,
+        let fetched = |tokens: Tokens| Given {
+            access: tokens.access,
             is_fetched: true,
+            scope: tokens.scope,
         };
         match &self.credentials {
             Credentials::ApiKey {

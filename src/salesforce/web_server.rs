@@ -5,9 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION};
 use ring::digest::{SHA256, digest};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use url::{Host, Url};
-use zeroize::Zeroizing;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
@@ -21,7 +19,7 @@ use super::refusal::{self, Failure, Scrub};
 use super::retry::{Repeat, Retries};
 use super::settings::Settings;
 use super::sign_in::token_endpoint::{self, ClientId, Form, Tokens};
-use super::wire::{Purpose, Wire, secret_header};
+use super::wire::{Page, Purpose, Wire, secret_header};
 
 /// One attempt to sign in: where the person goes, and what must come back.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ pub fn authorize(
     scopes: &[&str],
 ) -> Result<Authorization> {
     check_redirect(redirect_uri)?;
-    let (state, verifier) = (random()?, random()?);
+    let (state, verifier) = (Secret::random()?, Secret::random()?);
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()));
     let mut url = instance.clone();
     url.set_path("/services/oauth2/authorize");
@@ -125,6 +123,26 @@ impl SignIn {
     /// Begins one attempt, see [`authorize`].
     pub fn authorize(&self, redirect_uri: &str, scopes: &[&str]) -> Result<Authorization> {
         authorize(&self.instance, &self.app.consumer_key, redirect_uri, scopes)
+    }
+
+    /// Opens the authorize page as a browser would that nobody has signed in with, and tells what Salesforce refuses there
+    /// already: it shows such a refusal to the person, and sends no browser back.
+    ///
+    /// # Errors
+    /// `callback-mismatch`, `wrong-consumer-key`, `org-inactive` and the like; what keeps the page from being reached. A page
+    /// that says none of it is no error, whatever else it says.
+    pub async fn try_out(&self, redirect_uri: &str, scopes: &[&str]) -> Result<()> {
+        let attempt = self.authorize(redirect_uri, scopes)?;
+        let look = || self.wire.look(attempt.url.clone());
+        let page = self.retries.run(Repeat::Read, look).await?;
+        let Some((error, description)) = refused_on(&page, redirect_uri) else {
+            return Ok(());
+        };
+        let error = refusal(&error, &description);
+        Err(match error.code() {
+            Code::CallbackMismatch => error.help(callback_help(redirect_uri)),
+            _ => error,
+        })
     }
 
     /// Makes tokens of a code, which is good once: a request that may have arrived is not repeated.
@@ -220,6 +238,38 @@ impl SignIn {
     }
 }
 
+/// The OAuth error that a page shows: in the address it leads to, or in its text.
+fn refused_on(page: &Page, redirect_uri: &str) -> Option<(String, String)> {
+    // Error pages name the error as the token endpoint does.
+    const NAMED: [&str; 5] = [
+        "redirect_uri_mismatch",
+        "invalid_client_id",
+        "inactive_org",
+        "OAUTH_APP_BLOCKED",
+        "invalid_app_access",
+    ];
+    let told = |url: &Url| {
+        let value = |name: &str| {
+            url.query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        Some((
+            value("error")?,
+            value("error_description").unwrap_or_default(),
+        ))
+    };
+    let base = Url::parse(redirect_uri).ok()?;
+    let led_to = page.location.as_ref().and_then(|to| base.join(to).ok());
+    if let Some(told) = led_to.as_ref().and_then(told) {
+        return Some(told);
+    }
+    let named = NAMED
+        .iter()
+        .find(|name| page.status >= 400 && page.text.contains(**name))?;
+    Some(((*named).to_owned(), String::new()))
+}
+
 /// What to do about `callback-mismatch`, with the address that was sent.
 pub fn callback_help(redirect_uri: &str) -> String {
     format!(
@@ -248,13 +298,4 @@ fn check_redirect(text: &str) -> Result<()> {
         format!("`{shown}` is no address at which a sign-in may arrive"),
     );
     Err(error.help("use `https://`, or `http://localhost` on this machine"))
-}
-
-/// 32 random bytes as text that needs no encoding.
-fn random() -> Result<Secret> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(&mut *bytes)
-        .map_err(|_| Error::bug("the machine has no random numbers"))?;
-    Ok(Secret::new(URL_SAFE_NO_PAD.encode(*bytes)))
 }

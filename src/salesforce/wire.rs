@@ -107,6 +107,14 @@ impl Answer {
     }
 }
 
+/// A page that a browser would be shown, as far as it was looked at.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) status: u16,
+    pub(super) location: Option<String>,
+    pub(super) text: String,
+}
+
 /// The HTTP client with everything that holds for each exchange.
 pub(super) struct Wire {
     http: reqwest::Client,
@@ -235,6 +243,38 @@ impl Wire {
             }
         }
         outcome
+    }
+
+    /// Asks for a page, once, and goes nowhere that it leads: its status, where it points, and the beginning of its text.
+    pub(super) async fn look(&self, url: Url) -> Result<Page, Failure> {
+        /// What error pages say stands in their first kilobytes.
+        const ENOUGH: usize = 256 * 1024;
+        let request = self.request(Method::GET, url).build();
+        let request = request.map_err(|error| lost(&error.without_url()))?;
+        self.other.fetch_add(1, Ordering::Relaxed);
+        let look = async {
+            let response = self.http.execute(request).await;
+            let mut response = response.map_err(|error| lost(&error.without_url()))?;
+            self.note_date(response.headers());
+            let location = response.headers().get(LOCATION);
+            let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
+            let mut text = Vec::new();
+            while text.len() < ENOUGH {
+                let chunk = response.chunk().await;
+                match chunk.map_err(|error| lost(&error.without_url()))? {
+                    Some(chunk) => text.extend_from_slice(&chunk),
+                    None => break,
+                }
+            }
+            Ok(Page {
+                status: response.status().as_u16(),
+                location,
+                text: String::from_utf8_lossy(&text).into_owned(),
+            })
+        };
+        timeout(self.timeouts.answer, look)
+            .await
+            .unwrap_or_else(|_| Err(late("in full", self.timeouts.answer)))
     }
 
     async fn exchange(&self, request: Request, purpose: Purpose) -> Result<Answer, Failure> {

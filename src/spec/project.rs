@@ -124,20 +124,26 @@ pub struct SalesforceConnection {
     #[serde(default, deserialize_with = "given")]
     #[schemars(example = &"certs/company-ca.pem")]
     pub ca_bundle: Option<String>,
+    /// The address of a proxy to go through; without one the connection is direct, whatever the environment says.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"${BRIDGED_PROXY}")]
+    pub proxy: Option<EnvText>,
 }
 
-/// How bridged signs in to Salesforce.
+/// How bridged signs in to Salesforce. A credential that is left out is the one that `bridged connect` keeps, encrypted.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Auth {
     /// A Consumer Key and Secret of the org's app (OAuth 2.0 client credentials).
     ApiKey {
         /// The app's Consumer Key.
-        consumer_key: SecretText,
+        #[serde(default, deserialize_with = "given")]
+        consumer_key: Option<SecretText>,
         /// The app's Consumer Secret.
-        api_key: SecretText,
+        #[serde(default, deserialize_with = "given")]
+        api_key: Option<SecretText>,
     },
-    /// A sign-in in the browser; `bridged connect` keeps the tokens, encrypted.
+    /// A sign-in in the browser (OAuth 2.0 web server flow with PKCE); `bridged connect` keeps the tokens, encrypted.
     Oauth {
         /// The app's Consumer Key.
         #[serde(default, deserialize_with = "given")]
@@ -149,12 +155,18 @@ pub enum Auth {
     /// A signed assertion (OAuth 2.0 JWT bearer), for servers.
     Jwt {
         /// The app's Consumer Key.
-        consumer_key: SecretText,
+        #[serde(default, deserialize_with = "given")]
+        consumer_key: Option<SecretText>,
         /// The Salesforce user that bridged acts as.
         #[schemars(example = &"integration@acme.example")]
         username: EnvText,
         /// The private key that signs, in PEM form.
-        private_key: SecretText,
+        #[serde(default, deserialize_with = "given")]
+        private_key: Option<SecretText>,
+        /// For whom the assertion is made, where it is not Salesforce's own log-in address.
+        #[serde(default, deserialize_with = "given")]
+        #[schemars(example = &"https://login.salesforce.com")]
+        audience: Option<EnvText>,
     },
 }
 
@@ -261,8 +273,9 @@ pub struct WhatsAppConnection {
     /// The id of the phone number, as Meta shows it (not the number itself).
     #[schemars(example = &"${WHATSAPP_PHONE_NUMBER_ID}")]
     pub phone_number_id: EnvText,
-    /// The token that signs requests.
-    pub access_token: SecretText,
+    /// The token that signs requests; left out: the one that `bridged connect` keeps, encrypted.
+    #[serde(default, deserialize_with = "given")]
+    pub access_token: Option<SecretText>,
     /// The version of the Graph API.
     #[serde(default)]
     #[schemars(extend("default" = GraphVersion::DEFAULT))]

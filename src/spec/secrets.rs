@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, Place, SourceFile};
 
-use super::text::{EnvPart, EnvText};
+use super::text::{EnvPart, EnvText, FILE_REFERENCE};
 use super::tree::{Entry, Kind, Node};
 
 /// Stretches of a text that look like credentials, whatever key they stand behind, comments included.
@@ -166,7 +166,7 @@ fn password(text: &str) -> Option<usize> {
 
 /// Credentials that the tree gives away by the name of their key, as places of values.
 ///
-/// In a project file a key that holds a credential takes nothing but variables; in a pipeline such a key may well
+/// In a project file a key that holds a credential takes nothing but a reference; in a pipeline such a key may well
 /// be a field of an object, so that its value must look like a credential, too.
 pub(super) fn by_key(root: &Node, project: bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -237,7 +237,7 @@ fn holds_secret(entry: &Entry, project: bool) -> bool {
 /// Whether the value of a key that names a credential is one.
 fn is_secret(text: &str, project: bool) -> bool {
     if project {
-        return !text.is_empty() && !is_variables(text);
+        return !text.is_empty() && !is_reference(text);
     }
     text.len() >= 16
         && text.chars().all(is_token_char)
@@ -245,8 +245,11 @@ fn is_secret(text: &str, project: bool) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Whether a text is made of variables alone; a malformed one is another finding's matter.
-fn is_variables(text: &str) -> bool {
+/// Whether a text names a file, or is made of variables alone; a malformed one is another finding's matter.
+fn is_reference(text: &str) -> bool {
+    if let Some(path) = text.strip_prefix(FILE_REFERENCE) {
+        return !path.is_empty();
+    }
     match EnvText::new(text).parts() {
         Ok(parts) => parts
             .iter()
@@ -292,7 +295,7 @@ pub(super) fn finding(file: &Arc<SourceFile>, span: Range<usize>, what: &str) ->
             file: Arc::clone(file),
             span,
         })
-        .help("write `${NAME}` in `bridged.yaml` and set the environment variable; revoke a credential that was ever committed")
+        .help("write `${NAME}` or `file:PATH` in `bridged.yaml`, or leave the key out and enter it with `bridged connect`; revoke a credential that was ever committed")
 }
 
 /// The text with every byte of the stretches blotted out; places in it stay where they are.

@@ -252,14 +252,29 @@ impl JsonSchema for EnvText {
     }
 }
 
-/// A credential: it must come from environment variables, so its text is only ever `${NAME}`.
+/// A credential by reference: `${NAME}`, the environment variable that holds it, or `file:PATH`, the file that does.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SecretText(EnvText);
 
+/// Where a [`SecretText`] finds its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In environment variables; the text is made of them alone.
+    Variables(EnvText),
+    /// In a file: an absolute path or one relative to the project, in which variables may stand.
+    File(EnvText),
+}
+
+/// How a reference to a file begins.
+pub(super) const FILE_REFERENCE: &str = "file:";
+
 impl SecretText {
-    /// The text with its `${NAME}`.
-    pub fn env_text(&self) -> &EnvText {
-        &self.0
+    /// Where the credential is.
+    pub fn source(&self) -> SecretSource {
+        match self.0.as_str().strip_prefix(FILE_REFERENCE) {
+            Some(path) => SecretSource::File(EnvText::new(path)),
+            None => SecretSource::Variables(self.0.clone()),
+        }
     }
 }
 
@@ -282,9 +297,9 @@ impl JsonSchema for SecretText {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A credential, given as `${NAME}`: the environment variable that holds it. In plain text it is an error.",
+            "description": "A credential by reference: `${NAME}`, the environment variable that holds it, or `file:PATH`, the file that does. In plain text it is an error.",
             "type": "string",
-            "examples": ["${SALESFORCE_API_KEY}"],
+            "examples": ["${SALESFORCE_API_KEY}", "file:/run/secrets/salesforce-api-key"],
         })
     }
 }
@@ -328,6 +343,19 @@ mod tests {
         assert_eq!(unset, Err(EnvError::Unset("NOPE".to_owned(), 2..9)));
         let empty = EnvText::new("${EMPTY}").resolve(&lookup);
         assert_eq!(empty, Err(EnvError::Unset("EMPTY".to_owned(), 0..8)));
+    }
+
+    #[test]
+    fn a_credential_is_in_variables_or_in_a_file() {
+        let source = |text: &str| SecretText(EnvText::new(text)).source();
+        assert_eq!(
+            source("${KEY}"),
+            SecretSource::Variables(EnvText::new("${KEY}"))
+        );
+        assert_eq!(
+            source("file:${DIR}/key"),
+            SecretSource::File(EnvText::new("${DIR}/key"))
+        );
     }
 
     #[test]

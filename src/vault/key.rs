@@ -16,7 +16,7 @@ use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::secret::Secret;
 
-use super::key_file;
+use super::private_file::PrivateFile;
 
 /// The variable that holds keys.
 pub const KEY_VARIABLE: &str = "BRIDGED_KEY";
@@ -129,7 +129,16 @@ impl KeyRing {
         match (set(KEY_VARIABLE), set(KEY_FILE_VARIABLE)) {
             (None, None) => Ok(None),
             (Some(keys), None) => Self::parse(&keys).map(Some),
-            (None, Some(path)) => Self::parse(&key_file::read(path.as_str().as_ref())?).map(Some),
+            (None, Some(path)) => {
+                let file = PrivateFile {
+                    path: path.as_str().as_ref(),
+                    what: "key file",
+                    named_in: "`BRIDGED_KEY_FILE`",
+                    another: "Make another one with `bridged vault key --out FILE`, or restore it from where you keep it",
+                    code: Code::VaultKeyFileRefused,
+                };
+                Self::parse(&file.read()?).map(Some)
+            }
             (Some(_), Some(_)) => Err(Error::new(
                 Code::VaultKeyInvalid,
                 format!("`{KEY_VARIABLE}` and `{KEY_FILE_VARIABLE}` are both set"),

@@ -8,7 +8,7 @@
 
 mod field;
 pub mod key;
-mod key_file;
+pub mod private_file;
 mod rotate;
 mod seal;
 
@@ -139,6 +139,14 @@ impl Vault {
     /// What the store says.
     pub fn lock(&self, connection: &str) -> Result<Option<ConnectionLock>> {
         self.store.lock_connection(connection)
+    }
+
+    /// Whether there is a key with which secrets of a connection can be sealed.
+    ///
+    /// # Errors
+    /// `vault-key-missing`.
+    pub fn can_seal(&self, connection: &str) -> Result<()> {
+        self.ring(connection).map(|_| ())
     }
 
     fn ring(&self, connection: &str) -> Result<&KeyRing> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -14,6 +14,10 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("vault", &["foundation", "store"]),
     ("import", &["foundation", "store"]),
     ("salesforce", &["foundation", "soql", "spec"]),
+    (
+        "connections",
+        &["foundation", "spec", "store", "vault", "salesforce"],
+    ),
     (
         "plan",
         &["foundation", "soql", "spec", "template", "salesforce"],
@@ -45,6 +49,7 @@ const TABLE: [(&str, &[&str]); 13] = [
             "vault",
             "import",
             "salesforce",
+            "connections",
             "plan",
             "engine",
             "check",

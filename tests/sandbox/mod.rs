@@ -26,6 +26,7 @@ mod revoke_introspect;
 mod row_faults;
 mod rows;
 mod rules;
+mod secure;
 mod sharing;
 mod sign_in;
 mod upserts;

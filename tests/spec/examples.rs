@@ -11,7 +11,7 @@ use bridged::spec::read;
 use bridged::spec::schedule::Schedule;
 use bridged::spec::source::{RecordKind, Source};
 use bridged::spec::target::Operation;
-use bridged::spec::text::FieldValue;
+use bridged::spec::text::{FieldValue, SecretSource, SecretText};
 
 use super::findings::listed;
 
@@ -219,10 +219,10 @@ fn the_project_file_means_what_it_says() {
         panic!("{:?}", salesforce.auth)
     };
     let variables = |name: &str| (name == "SALESFORCE_CONSUMER_KEY").then(|| "key".to_owned());
-    assert_eq!(
-        consumer_key.env_text().resolve(&variables).as_deref(),
-        Ok("key")
-    );
+    let Some(SecretSource::Variables(text)) = consumer_key.as_ref().map(SecretText::source) else {
+        panic!("{consumer_key:?}")
+    };
+    assert_eq!(text.resolve(&variables).as_deref(), Ok("key"));
     assert!(spec.connections["whatsapp"].whatsapp().is_some());
     assert_eq!(
         spec.connection(None, "salesforce").unwrap().0.as_str(),

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::token_endpoint::{self, ClientId, Form};
+use super::token_endpoint::{self, ClientId, Form, Tokens};
 use crate::foundation::secret::Secret;
 use crate::salesforce::refusal::Failure;
 use crate::salesforce::wire::Wire;
@@ -14,12 +14,11 @@ pub(in crate::salesforce) async fn sign_in(
     instance: &Url,
     consumer_key: &str,
     consumer_secret: &Secret,
-) -> Result<Secret, Failure> {
+) -> Result<Tokens, Failure> {
     let client = ClientId {
         consumer_key,
         consumer_secret: Some(consumer_secret),
     };
     let form = Form::grant("client_credentials");
-    let tokens = token_endpoint::ask(wire, instance, Some(client), form, &[]).await?;
-    Ok(tokens.access)
+    token_endpoint::ask(wire, instance, Some(client), form, &[]).await
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use url::Url;
 
-use super::token_endpoint::{self, Form};
+use super::token_endpoint::{self, Form, Tokens};
 use crate::foundation::clock::Clock;
 use crate::foundation::secret::Secret;
 use crate::salesforce::refusal::Failure;
@@ -37,11 +37,11 @@ pub(in crate::salesforce) async fn sign_in(
     wire: &Wire,
     instance: &Url,
     statement: &Statement<'_>,
-) -> Result<Secret, Failure> {
+) -> Result<Tokens, Failure> {
     let known = wire.server_time();
     let now = known.unwrap_or_else(|| Clock::system().now());
     let failure = match ask(wire, instance, statement, now).await {
-        Ok(access) => return Ok(access),
+        Ok(tokens) => return Ok(tokens),
         Err(failure) => failure,
     };
     match wire.server_time() {
@@ -61,12 +61,11 @@ async fn ask(
     instance: &Url,
     statement: &Statement<'_>,
     now: Timestamp,
-) -> Result<Secret, Failure> {
+) -> Result<Tokens, Failure> {
     let assertion = statement.sign(instance, now)?;
     let form = Form::grant(GRANT).and("assertion", assertion.expose());
     let secrets = [assertion.expose()];
-    let tokens = token_endpoint::ask(wire, instance, None, form, &secrets).await?;
-    Ok(tokens.access)
+    token_endpoint::ask(wire, instance, None, form, &secrets).await
 }
 
 impl Statement<'_> {

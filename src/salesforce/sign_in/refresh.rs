@@ -50,6 +50,8 @@ pub(in crate::salesforce) struct Refresh {
 pub(in crate::salesforce) struct Given {
     pub(in crate::salesforce) access: Secret,
     pub(in crate::salesforce) is_fetched: bool,
+    /// Separated by blanks; empty where no answer named them.
+    pub(in crate::salesforce) scope: String,
 }
 
 impl Refresh {
@@ -104,10 +106,12 @@ impl Refresh {
             Err(failure) => return Err(self.failed(failure, rotates).await),
         };
         let access = fresh.access.clone();
+        let scope = fresh.scope.clone().unwrap_or_default();
         self.keep(fresh).await?;
         Ok(Given {
             access,
             is_fetched: true,
+            scope,
         })
     }
 
@@ -188,6 +192,7 @@ impl Refresh {
         Some(Given {
             access,
             is_fetched: false,
+            scope: String::new(),
         })
     }
 

@@ -1,0 +1,116 @@
+//! The clients of a command: of the project's connections, or of a sandbox that lives as long as the command.
+
+use std::sync::Arc;
+
+use super::actor;
+use super::progress::{self, Progress};
+use super::workspace::{Workspace, variable};
+use crate::engine::Outside;
+use crate::engine::cancel::Cancel;
+use crate::foundation::clock::Clock;
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::event::RunEvent;
+use crate::foundation::secret::Secret;
+use crate::plan::Plan;
+use crate::salesforce::client::Client;
+use crate::salesforce::settings::Settings;
+use crate::sandbox::server::Sandbox;
+use crate::sandbox::settings::Settings as SandboxSettings;
+use crate::spec::tree;
+use crate::spec::variables;
+use crate::store::Store;
+
+/// Where a command reaches Salesforce.
+#[derive(Debug)]
+pub struct Org<'a> {
+    workspace: &'a Workspace,
+    sandbox: Option<Sandbox>,
+}
+
+impl<'a> Org<'a> {
+    /// Starts the sandbox where one was asked for. Must be called within a runtime.
+    pub async fn open(workspace: &'a Workspace) -> Result<Self> {
+        let sandbox = if workspace.sandbox {
+            Some(Sandbox::start(SandboxSettings::default()).await?)
+        } else {
+            None
+        };
+        Ok(Self { workspace, sandbox })
+    }
+
+    /// A client of a connection, by its name in the project.
+    pub fn client(&self, name: &str, progress: Option<&Arc<Progress>>) -> Result<Client> {
+        let mut settings = self.settings(name)?;
+        if let Some(progress) = progress {
+            let retrying = Arc::clone(progress);
+            settings.on_retry = Some(Arc::new(move |retry| retrying.retrying(retry)));
+            let progress = Arc::clone(progress);
+            settings.on_outage = Some(Arc::new(move |outage| {
+                progress.observe(&RunEvent::Warning {
+                    message: outage.to_string(),
+                });
+            }));
+        }
+        Client::new(settings)
+    }
+
+    /// The outside of one run of `plan`, with its progress shown.
+    pub fn outside(&self, plan: &Plan, store: Arc<dyn Store>, cancel: Cancel) -> Result<Outside> {
+        let progress = Progress::new(plan.pipeline.as_str(), progress::on_terminal());
+        Ok(Outside {
+            client: self.client(&plan.connection, Some(&progress))?,
+            store,
+            clock: Clock::system(),
+            observer: Arc::new(move |event| progress.observe(event)),
+            cancel,
+            actor: actor::actor().into(),
+        })
+    }
+
+    /// Names every variable of a connection that is not set, with the place that asks for it.
+    fn all_variables_set(&self, name: &str) -> Result<()> {
+        let pointer = tree::join("/connections", name);
+        let unset = variables::unset(self.workspace.project(), &pointer, &variable);
+        let Some(first) = unset.first() else {
+            return Ok(());
+        };
+        let list: Vec<String> = unset
+            .iter()
+            .map(|unset| {
+                let start = unset.place.start();
+                let file = &unset.place.file.path;
+                format!("`{}` ({file}:{}:{})", unset.name, start.line, start.column)
+            })
+            .collect();
+        let what = if list.len() == 1 {
+            "an environment variable that is not set"
+        } else {
+            "environment variables that are not set"
+        };
+        let message = format!("connection `{name}` needs {what}: {}", list.join(", "));
+        let help = format!(
+            "set `{}`, or try the command with `--sandbox`, which needs no credentials",
+            first.name
+        );
+        Err(Error::new(Code::MissingVariable, message).help(help))
+    }
+
+    /// Where the connection leads, to be shown.
+    pub fn settings(&self, name: &str) -> Result<Settings> {
+        if let Some(sandbox) = &self.sandbox {
+            let ready = sandbox.ready();
+            let secret = Secret::new(ready.api_key.clone());
+            return Ok(Settings::new(
+                &ready.salesforce_url,
+                &ready.consumer_key,
+                secret,
+            ));
+        }
+        let (name, known) = self.workspace.salesforce(Some(name))?;
+        let name = name.as_str();
+        self.all_variables_set(name)?;
+        let vault = || self.workspace.vault().map(Arc::new);
+        self.workspace.sources(&vault).settings(name, known)
+    }
+}

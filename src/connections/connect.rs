@@ -1,0 +1,265 @@
+//! Connecting an account: what was entered or granted is tried out, and kept, sealed, only when it works.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::foundation::clock::Clock;
+use crate::foundation::code::Code;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::secret::Secret;
+use crate::salesforce::client::{Client, Identity};
+use crate::salesforce::web_server::{App, SignIn};
+use crate::spec::project::SalesforceConnection;
+use crate::store::model::{AuditAction, Card, CardChange, ConnectionLock, NewAudit};
+use crate::vault::{Change, Field, Vault};
+
+use super::credentials::{self, Sources};
+use super::listener::{Arrived, Begin, Finish, Listener};
+
+/// What bridged asks for in a browser: the API, and tokens that last (Salesforce Help, "OAuth Tokens and Scopes").
+pub const SCOPES: [&str; 2] = ["api", "refresh_token"];
+
+/// How long to wait for a process that renews a connection's tokens; one request rarely takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait between two looks at its lock.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Where a connection is kept, and by whom.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    /// The connection's name.
+    pub name: String,
+    /// The vault.
+    pub vault: Arc<Vault>,
+    /// Who acts, as the audit log names them.
+    pub actor: String,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Signs in with a key or a signed assertion, and keeps what was entered.
+///
+/// # Errors
+/// What signing in refuses; nothing is kept then.
+pub async fn with_keys(
+    keeping: &Keeping,
+    sources: &Sources<'_>,
+    connection: &SalesforceConnection,
+) -> Result<Card> {
+    let settings = sources.settings(&keeping.name, connection)?;
+    let address = settings.instance_url.clone();
+    let client = Client::new(settings)?;
+    let scopes = client.sign_in().await?;
+    let identity = client.identity().await?;
+    let card = keeping.card(
+        connection.auth.method(),
+        Some(&address),
+        Some(identity),
+        Some(scopes),
+    );
+    keeping.keep(sources.entered, &[], &card)?;
+    Ok(card)
+}
+
+/// Keeps the tokens of a WhatsApp connection. They are tried out by the first message.
+pub fn whatsapp(keeping: &Keeping, entered: &[(Field, Secret)]) -> Result<Card> {
+    let card = keeping.card("access_token", None, None, None);
+    keeping.keep(entered, &[], &card)?;
+    Ok(card)
+}
+
+/// Listens for the browser in which somebody signs in; [`Listener::wait`] ends when the tokens are kept.
+///
+/// # Errors
+/// What is wrong with the connection, and what Salesforce says of the callback URL and the Consumer Key before a browser is
+/// opened: `callback-mismatch`, `wrong-consumer-key`.
+pub async fn in_browser(
+    keeping: Keeping,
+    sources: &Sources<'_>,
+    connection: &SalesforceConnection,
+    port: u16,
+) -> Result<Listener> {
+    let [key, proof] = credentials::of_auth(&connection.auth);
+    let consumer_key = sources.needed(&keeping.name, &key)?;
+    let consumer_secret = sources.credential(&keeping.name, &proof)?;
+    let settings = sources.address(&keeping.name, connection)?;
+    let app = App {
+        consumer_key: consumer_key.expose().to_owned(),
+        consumer_secret,
+    };
+    let sign_in = Arc::new(SignIn::new(&settings, app)?);
+    let begin: Begin = {
+        let sign_in = Arc::clone(&sign_in);
+        Arc::new(move |redirect_uri| sign_in.authorize(redirect_uri, &SCOPES))
+    };
+    let finish: Finish = {
+        let sign_in = Arc::clone(&sign_in);
+        let entered: Arc<[(Field, Secret)]> = sources.entered.into();
+        let granting = Granting {
+            keeping,
+            address: settings.instance_url.clone(),
+            entered,
+        };
+        Arc::new(move |arrived| {
+            let (sign_in, granting) = (Arc::clone(&sign_in), granting.clone());
+            Box::pin(async move { granting.keep(&sign_in, arrived).await })
+        })
+    };
+    let listener = Listener::bind(port, begin, finish).await?;
+    sign_in.try_out(&listener.redirect_uri(), &SCOPES).await?;
+    Ok(listener)
+}
+
+/// What it takes to keep what a browser brings.
+#[derive(Clone)]
+struct Granting {
+    keeping: Keeping,
+    address: String,
+    entered: Arc<[(Field, Secret)]>,
+}
+
+impl Granting {
+    /// Exchanges the code, looks who it is, uses the refresh token once, and keeps the tokens.
+    async fn keep(&self, sign_in: &SignIn, arrived: Arrived) -> Result<String> {
+        let granted = sign_in
+            .exchange(&arrived.code, &arrived.verifier, &arrived.redirect_uri)
+            .await?;
+        let Some(refresh) = granted.refresh else {
+            let message =
+                "Salesforce granted no refresh token, so the connection would end with the session";
+            let help = "add the scope `Perform requests at any time (refresh_token, offline_access)` to the app, then connect again";
+            return Err(Error::new(Code::ScopeMissing, message).help(help));
+        };
+        let identity = sign_in.identity(&granted.access).await?;
+        // Used once while somebody is there to begin again: it proves that the token works, and tells whether it rotates.
+        let fresh = sign_in.refresh_once(&refresh).await?;
+        let rotates = fresh.refresh.as_ref().is_some_and(|next| *next != refresh);
+        let scopes = granted
+            .scope
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let mut card =
+            self.keeping
+                .card("oauth", Some(&self.address), Some(identity), Some(scopes));
+        card.refresh_rotates = Some(rotates);
+        card.refreshed_at = Some(self.keeping.clock.now());
+        let tokens = [
+            (Field::AccessToken, fresh.access),
+            (Field::RefreshToken, fresh.refresh.unwrap_or(refresh)),
+        ];
+        self.keeping.keep(&self.entered, &tokens, &card)?;
+        Ok(format!(
+            "`{}` is connected{}.",
+            self.keeping.name,
+            as_whom(&card)
+        ))
+    }
+}
+
+impl Keeping {
+    /// What is shown of the connection from now on.
+    fn card(
+        &self,
+        method: &str,
+        address: Option<&str>,
+        identity: Option<Identity>,
+        scopes: Option<Vec<String>>,
+    ) -> Card {
+        let mut card = Card::new(&self.name, method, self.clock.now());
+        card.instance_url = address.map(str::to_owned);
+        card.scopes = scopes.unwrap_or_default();
+        if let Some(identity) = identity {
+            card.user_id = Some(identity.user_id);
+            card.organization_id = Some(identity.organization_id);
+            card.username = identity.preferred_username.or(identity.name);
+        }
+        card
+    }
+
+    /// Keeps the credentials and the card, and writes the audit log, in one transaction.
+    fn keep(
+        &self,
+        entered: &[(Field, Secret)],
+        granted: &[(Field, Secret)],
+        card: &Card,
+    ) -> Result<()> {
+        let put: Vec<(Field, &Secret)> = entered
+            .iter()
+            .chain(granted)
+            .map(|(field, secret)| (*field, secret))
+            .collect();
+        // Tokens of an earlier sign-in are another person's, or another app's.
+        let tokens = [Field::AccessToken, Field::RefreshToken];
+        let remove: Vec<Field> = tokens
+            .into_iter()
+            .filter(|token| put.iter().all(|(field, _)| field != token))
+            .collect();
+        let details = Map::from_iter([
+            ("method".to_owned(), json!(card.method)),
+            ("username".to_owned(), json!(card.username)),
+            ("organization_id".to_owned(), json!(card.organization_id)),
+            ("scopes".to_owned(), json!(card.scopes)),
+        ]);
+        let change = Change {
+            connection: &self.name,
+            put: &put,
+            remove: &remove,
+            card: Some(CardChange::Put(card)),
+            audit: Some(self.entry(AuditAction::Connected, details)),
+        };
+        let _lock = self.exclusively()?;
+        self.vault.change(&change, self.clock.now())
+    }
+
+    /// Waits until no process renews the connection's tokens: what one of them kept later would take the place of what is
+    /// kept now.
+    ///
+    /// # Errors
+    /// `connection-busy`.
+    pub(super) fn exclusively(&self) -> Result<ConnectionLock> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(lock) = self.vault.lock(&self.name)? {
+                return Ok(lock);
+            }
+            if Instant::now() > until {
+                let message = format!(
+                    "another process has been renewing the tokens of connection `{}` for too long",
+                    self.name
+                );
+                let help = "wait until it has ended, then run the command again";
+                return Err(Error::new(Code::ConnectionBusy, message).help(help));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// An entry of the audit log about the connection.
+    pub(super) fn entry(&self, action: AuditAction, details: Map<String, Value>) -> NewAudit {
+        NewAudit {
+            at: self.clock.now(),
+            action,
+            subject: self.name.clone(),
+            actor: self.actor.clone(),
+            details,
+        }
+    }
+}
+
+/// Who a connection acts as: ` as NAME, org ID`; empty where that is not known.
+pub fn as_whom(card: &Card) -> String {
+    let mut text = String::new();
+    if let Some(username) = &card.username {
+        text.push_str(" as ");
+        text.push_str(username);
+    }
+    if let Some(org) = &card.organization_id {
+        text.push_str(", org ");
+        text.push_str(org);
+    }
+    text
+}
