@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod browser;
 mod cli;
 mod connections;
 mod e2e;
