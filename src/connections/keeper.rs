@@ -53,6 +53,10 @@ impl VaultKeeper {
 }
 
 impl TokenKeeper for VaultKeeper {
+    fn connection(&self) -> &str {
+        &self.connection
+    }
+
     fn load(&self) -> Result<KeptTokens> {
         let card = self.card()?;
         Ok(KeptTokens {

@@ -13,6 +13,9 @@ use crate::foundation::secret::Secret;
 ///
 /// The calls may block: the session makes them on a thread for it. All but `load` are made while the lock is held.
 pub trait TokenKeeper: Send + Sync + Debug {
+    /// The connection's name, for what a person is told to do.
+    fn connection(&self) -> &str;
+
     /// The tokens as they are kept now.
     ///
     /// # Errors

@@ -180,13 +180,21 @@ impl Session {
                     dead: dead.map(|token| Arc::clone(&token.access)),
                     patience: self.renewal_patience,
                 };
-                if let Some(given) = refresh.kept().await? {
-                    return Ok(given);
-                }
-                // What is unclear is an error of its own already, unless repeating it does no harm.
-                retries
-                    .run(Repeat::Same, || breaker.hold(refresh.once()))
-                    .await
+                let given = async {
+                    if let Some(given) = refresh.kept().await? {
+                        return Ok(given);
+                    }
+                    // What is unclear is an error of its own already, unless repeating it does no harm.
+                    retries
+                        .run(Repeat::Same, || breaker.hold(refresh.once()))
+                        .await
+                };
+                given.await.map_err(|error| match error.code() {
+                    Code::NotConnected | Code::ReconnectNeeded => {
+                        error.help(format!("run `bridged connect {}`", keeper.connection()))
+                    }
+                    _ => error,
+                })
             }
         }
     }

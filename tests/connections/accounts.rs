@@ -150,7 +150,7 @@ async fn s24_a_kill_between_receipt_and_keeping_ends_in_a_clear_state() {
             continue;
         }
         let told = refused(bridged(&project, &["run", "leads"]), "reconnect-needed");
-        assert!(told.contains("bridged connect"), "{told}");
+        assert!(told.contains("bridged connect crm"), "{told}");
         let after = requests(&sandbox, "/services/oauth2/token").await.len();
         assert_eq!(after, before, "the old refresh token is never sent again");
         assert_eq!(of_connection(&project)["state"], "reconnect_needed");

@@ -84,6 +84,10 @@ impl Kept {
 }
 
 impl TokenKeeper for Kept {
+    fn connection(&self) -> &'static str {
+        "crm"
+    }
+
     fn load(&self) -> Result<KeptTokens> {
         Ok(self.tokens())
     }
