@@ -11,6 +11,7 @@ pub mod store;
 pub mod vault;
 pub mod import;
 pub mod salesforce;
+pub mod whatsapp;
 pub mod connections;
 pub mod plan;
 pub mod engine;

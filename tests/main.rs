@@ -18,3 +18,4 @@ mod store;
 mod support;
 mod template;
 mod vault;
+mod whatsapp;

@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! DNS and TLS → sign-in → API version → API enabled → identity → profile → API calls left
-//!   └ for each pipeline: object → fields → rows → mapping → targets with key and fields → broadcast
+//!   └ for each pipeline: object → fields → rows → mapping → targets with key and fields → sender → template
 //! ```
 //!
-//! Nothing here changes the org. A step that fails ends what depends on it, and no more.
+//! Nothing here changes the org, and nothing is sent. A step that fails ends what depends on it, and no more.
 
-mod broadcast;
 mod connection;
 pub mod described;
+pub mod messaging;
 mod reading;
 mod rows;
 pub mod step;
+mod template;
 mod writing;
 
 use std::sync::Arc;
@@ -34,12 +35,12 @@ pub struct Subject<'a> {
     pub api_version: &'a str,
     /// The pipelines that use the connection.
     pub plans: &'a [Arc<Plan>],
-    /// The environment variables of another connection, by its name, that are not set.
-    pub unset: &'a dyn Fn(&str) -> Vec<String>,
+    /// Opens the client of a WhatsApp connection, by its name.
+    pub messaging: &'a messaging::Opener<'a>,
 }
 
 /// Asks the org, step by step. Costs three API calls for the connection, one for each object that pipelines name, and one or
-/// two for each pipeline that reads.
+/// two for each pipeline that reads. What WhatsApp is asked counts against no limit of the org's.
 pub async fn check(subject: &Subject<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     if !connection::check(subject, &mut steps).await {
@@ -52,6 +53,7 @@ pub async fn check(subject: &Subject<'_>) -> Vec<Step> {
             return steps;
         }
     };
+    let mut senders = messaging::Senders::new(subject.messaging);
     for plan in subject.plans {
         let start = steps.len();
         steps.extend(reading::check(plan, &snapshots, &missing));
@@ -60,7 +62,7 @@ pub async fn check(subject: &Subject<'_>) -> Vec<Step> {
             steps.extend(rows::check(subject.client, plan).await);
         }
         steps.extend(writing);
-        steps.extend(broadcast::check(plan, subject.unset));
+        steps.extend(senders.of(plan).await);
         for step in &mut steps[start..] {
             step.pipeline = Some(plan.pipeline.to_string());
         }

@@ -9,17 +9,17 @@ use super::exit::Exit;
 use super::org::Org;
 use super::outcome::{Ended, Outcome, Stop};
 use super::runtime;
-use super::workspace::{Workspace, variable};
-use crate::check::{self, Step, Subject};
+use super::workspace::Workspace;
+use crate::check::{self, Step, Subject, messaging};
 use crate::engine::round_trip;
 use crate::foundation::code::Code;
-use crate::foundation::error::Error;
+use crate::foundation::error::{Error, Result};
 use crate::plan::Plan;
 use crate::salesforce::client::Client;
 use crate::salesforce::credentials::Credentials;
 use crate::salesforce::settings::Settings;
 use crate::salesforce::write::Writer;
-use crate::spec::{tree, variables};
+use crate::whatsapp::client as whatsapp;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -44,8 +44,9 @@ pub struct Args {
 /// Asks the org, step by step; a step that fails ends what depends on it.
 pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &[])?;
-    let (connection, _) = workspace.salesforce(args.connection.as_deref())?;
+    let (connection, known) = workspace.connection(args.connection.as_deref())?;
     let planned = workspace.plans()?;
+    let is_whatsapp = known.whatsapp().is_some();
     if args.write {
         may_write(&workspace, &connection)?;
     }
@@ -57,6 +58,9 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         .collect();
     let list = runtime::block_on(async {
         let org = Org::open(&workspace).await?;
+        if is_whatsapp {
+            return messages(&org, connection, &planned.plans).await;
+        }
         let settings = org.settings(&connection)?;
         let mut list = Checklist {
             connection: connection.clone(),
@@ -66,7 +70,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         };
         match Client::new(org.settings(&connection)?.impatient()) {
             Ok(client) => {
-                list.steps = ask(args, &workspace, &settings, &client, &plans).await;
+                list.steps = ask(args, &org, &settings, &client, &plans).await;
                 list.api_calls = client.usage().api_calls;
             }
             Err(error) => list.steps.push(Step::failed("address", (&error).into())),
@@ -87,18 +91,18 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
 /// The steps of the connection and its pipelines, and of a test lead where one is asked for.
 async fn ask(
     args: &Args,
-    workspace: &Workspace,
+    org: &Org<'_>,
     settings: &Settings,
     client: &Client,
     plans: &[Arc<Plan>],
 ) -> Vec<Step> {
-    let unset = |name: &str| unset(workspace, name);
+    let messaging = |name: &str| whatsapp::Client::new(org.whatsapp(name)?);
     let subject = Subject {
         client,
         signs_in: signs_in(settings),
         api_version: &settings.api_version,
         plans,
-        unset: &unset,
+        messaging: &messaging,
     };
     let mut steps = check::check(&subject).await;
     let is_connected = steps
@@ -121,14 +125,22 @@ const fn signs_in(settings: &Settings) -> &'static str {
     }
 }
 
-/// The environment variables of a connection that are not set; a sandbox stands in for all of them.
-fn unset(workspace: &Workspace, connection: &str) -> Vec<String> {
-    if workspace.sandbox {
-        return Vec::new();
+/// The sender of a WhatsApp connection, and the templates of the pipelines that send by it.
+async fn messages(org: &Org<'_>, connection: String, plans: &[Arc<Plan>]) -> Result<Checklist> {
+    let settings = org.whatsapp(&connection)?;
+    let mut list = Checklist {
+        address: settings.api_url.clone(),
+        connection,
+        steps: Vec::new(),
+        api_calls: 0,
+    };
+    match whatsapp::Client::new(settings) {
+        Ok(client) => {
+            list.steps = messaging::check(&list.connection, &client, plans).await;
+        }
+        Err(error) => list.steps.push(Step::failed("address", (&error).into())),
     }
-    let pointer = tree::join("/connections", connection);
-    let unset = variables::unset(workspace.project(), &pointer, &variable);
-    unset.into_iter().map(|unset| unset.name).collect()
+    Ok(list)
 }
 
 /// Refuses the round trip of a lead where the project does not let bridged write leads.

@@ -66,7 +66,9 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         ..workspace.sources(vault.as_ref())
     };
     let card = match connection {
-        Connection::Whatsapp(_) => connect::whatsapp(&keeping, &entered)?,
+        Connection::Whatsapp(whatsapp) => {
+            runtime::block_on(connect::whatsapp(&keeping, &sources, whatsapp))??
+        }
         Connection::Salesforce(salesforce) => {
             let in_browser = matches!(salesforce.auth, Auth::Oauth { .. });
             runtime::block_on(async {
@@ -121,7 +123,7 @@ fn text(name: &str, card: &Card) -> String {
             clean(&as_whom(card))
         ),
     );
-    let next = format!("`bridged check {name}` tells what its user may do");
+    let next = format!("`bridged check {name}` tells what it may do");
     line(&mut out, format_args!("{}", paint(DIM, next)));
     out
 }

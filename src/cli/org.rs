@@ -20,6 +20,7 @@ use crate::sandbox::settings::Settings as SandboxSettings;
 use crate::spec::tree;
 use crate::spec::variables;
 use crate::store::Store;
+use crate::whatsapp::settings::Settings as WhatsAppSettings;
 
 /// Where a command reaches Salesforce.
 #[derive(Debug)]
@@ -94,6 +95,26 @@ impl<'a> Org<'a> {
             first.name
         );
         Err(Error::new(Code::MissingVariable, message).help(help))
+    }
+
+    /// The settings of a WhatsApp connection, by its name in the project.
+    pub fn whatsapp(&self, name: &str) -> Result<WhatsAppSettings> {
+        if let Some(sandbox) = &self.sandbox {
+            let ready = sandbox.ready();
+            let token = Secret::new(ready.whatsapp_token.clone());
+            let mut settings = WhatsAppSettings::new(&ready.whatsapp_phone_number_id, token);
+            settings.api_url.clone_from(&ready.whatsapp_url);
+            settings.business_account_id = Some(ready.whatsapp_business_account_id.clone());
+            return Ok(settings);
+        }
+        let (name, known) = self.workspace.connection(Some(name))?;
+        let Some(known) = known.whatsapp() else {
+            let message = format!("connection `{name}` is no WhatsApp connection");
+            return Err(Error::new(Code::UnknownConnection, message));
+        };
+        self.all_variables_set(&name)?;
+        let vault = || self.workspace.vault().map(Arc::new);
+        self.workspace.sources(&vault).whatsapp(&name, known)
     }
 
     /// Where the connection leads, to be shown.

@@ -11,9 +11,10 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::secret::Secret;
 use crate::salesforce::client::{Client, Identity};
 use crate::salesforce::web_server::{App, SignIn};
-use crate::spec::project::SalesforceConnection;
+use crate::spec::project::{SalesforceConnection, WhatsAppConnection};
 use crate::store::model::{AuditAction, Card, CardChange, ConnectionLock, NewAudit};
 use crate::vault::{Change, Field, Vault};
+use crate::whatsapp;
 
 use super::credentials::{self, Sources};
 use super::listener::{Arrived, Begin, Finish, Listener};
@@ -64,10 +65,21 @@ pub async fn with_keys(
     Ok(card)
 }
 
-/// Keeps the tokens of a WhatsApp connection. They are tried out by the first message.
-pub fn whatsapp(keeping: &Keeping, entered: &[(Field, Secret)]) -> Result<Card> {
-    let card = keeping.card("access_token", None, None, None);
-    keeping.keep(entered, &[], &card)?;
+/// Asks for the number that a WhatsApp token sends from, and keeps what was entered. The card's user name is the number with
+/// its verified name.
+///
+/// # Errors
+/// What the Graph API refuses with; nothing is kept then.
+pub async fn whatsapp(
+    keeping: &Keeping,
+    sources: &Sources<'_>,
+    connection: &WhatsAppConnection,
+) -> Result<Card> {
+    let settings = sources.whatsapp(&keeping.name, connection)?;
+    let sender = whatsapp::client::Client::new(settings)?.sender().await?;
+    let mut card = keeping.card("access_token", None, None, None);
+    card.username = Some(sender.shown());
+    keeping.keep(sources.entered, &[], &card)?;
     Ok(card)
 }
 

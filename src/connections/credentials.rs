@@ -13,6 +13,7 @@ use crate::salesforce::signing_key::SigningKey;
 use crate::spec::project::{Auth, Connection, SalesforceConnection, WhatsAppConnection};
 use crate::spec::text::{EnvText, SecretText};
 use crate::vault::{Field, Vault};
+use crate::whatsapp::settings::Settings as WhatsAppSettings;
 
 use super::keeper::VaultKeeper;
 use super::reference::{self, Lookup};
@@ -110,35 +111,33 @@ pub(super) fn of_auth(auth: &Auth) -> [Wanted<'_>; 2] {
 }
 
 fn of_whatsapp(connection: &WhatsAppConnection) -> Vec<Wanted<'_>> {
-    let wanted = |field, key, title, optional, given| Wanted {
+    let optional = |field, key, title, given| Wanted {
         field,
         key,
         title,
-        optional,
+        optional: true,
         given,
     };
-    let (token, secret, verify) = (
-        connection.access_token.as_ref(),
+    let (secret, verify) = (
         connection.app_secret.as_ref(),
         connection.verify_token.as_ref(),
     );
     vec![
-        wanted(
-            Field::WhatsappToken,
-            "access_token",
-            "access token",
-            false,
-            token,
-        ),
-        wanted(Field::AppSecret, "app_secret", "app secret", true, secret),
-        wanted(
-            Field::VerifyToken,
-            "verify_token",
-            "verify token",
-            true,
-            verify,
-        ),
+        access_token(connection),
+        optional(Field::AppSecret, "app_secret", "app secret", secret),
+        optional(Field::VerifyToken, "verify_token", "verify token", verify),
     ]
+}
+
+/// The token that signs requests to the Graph API.
+fn access_token(connection: &WhatsAppConnection) -> Wanted<'_> {
+    Wanted {
+        field: Field::WhatsappToken,
+        key: "access_token",
+        title: "access token",
+        optional: false,
+        given: connection.access_token.as_ref(),
+    }
 }
 
 impl Sources<'_> {
@@ -173,7 +172,29 @@ impl Sources<'_> {
         self.settings_of(name, connection, credentials)
     }
 
-    /// The same without a way to sign in: for requests that carry their own credentials.
+    /// The settings of the WhatsApp connection called `name`.
+    ///
+    /// # Errors
+    /// As [`Sources::settings`], for the access token.
+    pub fn whatsapp(
+        &self,
+        name: &str,
+        connection: &WhatsAppConnection,
+    ) -> Result<WhatsAppSettings> {
+        let token = self.needed(name, &access_token(connection))?;
+        let id = self.text(name, &connection.phone_number_id)?;
+        let mut settings = WhatsAppSettings::new(id, token);
+        settings.graph_version.clone_from(&connection.graph_version);
+        if let Some(account) = &connection.business_account_id {
+            settings.business_account_id = Some(self.text(name, account)?);
+        }
+        if let Some(address) = &connection.api_url {
+            settings.api_url = self.text(name, address)?;
+        }
+        Ok(settings)
+    }
+
+    /// The settings of a Salesforce connection without a way to sign in: for requests that carry their own credentials.
     pub(super) fn address(
         &self,
         name: &str,

@@ -181,6 +181,21 @@ codes! {
     FeatureUnavailable = "feature-unavailable",
     UserNotApiOnly = "user-not-api-only",
 
+    // the connection to WhatsApp
+    WhatsappTokenRefused = "whatsapp-token-refused",
+    WhatsappPermissionMissing = "whatsapp-permission-missing",
+    WhatsappIdUnknown = "whatsapp-id-unknown",
+    WhatsappNumberNotRegistered = "whatsapp-number-not-registered",
+    WhatsappAccountRestricted = "whatsapp-account-restricted",
+    WhatsappLimitReached = "whatsapp-limit-reached",
+    WhatsappUnavailable = "whatsapp-unavailable",
+    WhatsappRequestRefused = "whatsapp-request-refused",
+    WhatsappQualityLow = "whatsapp-quality-low",
+    WhatsappTemplateMissing = "whatsapp-template-missing",
+    WhatsappTemplateNotApproved = "whatsapp-template-not-approved",
+    WhatsappTemplateMismatch = "whatsapp-template-mismatch",
+    WhatsappTemplateUnchecked = "whatsapp-template-unchecked",
+
     // why there is nothing to read
     FilterMatchesNothing = "filter-matches-nothing",
     MappingYieldsNothing = "mapping-yields-nothing",

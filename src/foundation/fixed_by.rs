@@ -13,18 +13,26 @@ pub enum FixedBy {
     Operator,
     /// Who may change the org: permissions, fields, apps, users.
     SalesforceAdmin,
+    /// Who may change the Meta business portfolio: its WhatsApp accounts, numbers, templates and system users.
+    MetaAdmin,
 }
 
 impl FixedBy {
     /// All of them.
-    pub const ALL: [FixedBy; 3] = [FixedBy::Author, FixedBy::Operator, FixedBy::SalesforceAdmin];
+    pub const ALL: [FixedBy; 4] = [
+        FixedBy::Author,
+        FixedBy::Operator,
+        FixedBy::SalesforceAdmin,
+        FixedBy::MetaAdmin,
+    ];
 
-    /// `author`, `operator` or `salesforce_admin`, as JSON has it.
+    /// `author`, `operator`, `salesforce_admin` or `meta_admin`, as JSON has it.
     pub const fn as_str(self) -> &'static str {
         match self {
             FixedBy::Author => "author",
             FixedBy::Operator => "operator",
             FixedBy::SalesforceAdmin => "salesforce_admin",
+            FixedBy::MetaAdmin => "meta_admin",
         }
     }
 
@@ -34,6 +42,7 @@ impl FixedBy {
             FixedBy::Author => "the author of the pipeline",
             FixedBy::Operator => "the operator of bridged",
             FixedBy::SalesforceAdmin => "a Salesforce administrator",
+            FixedBy::MetaAdmin => "an administrator of the Meta business portfolio",
         }
     }
 }
@@ -67,6 +76,7 @@ impl Code {
             (FixedBy::Author, AUTHOR),
             (FixedBy::Operator, OPERATOR),
             (FixedBy::SalesforceAdmin, ADMIN),
+            (FixedBy::MetaAdmin, META),
         ];
         let turn = turns.iter().find(|(_, codes)| codes.contains(&self));
         turn.map(|(who, _)| *who)
@@ -100,6 +110,9 @@ const AUTHOR: &[Code] = &[
     Code::ValueTooLong,
     Code::WrongValueType,
     Code::KeyMissing,
+    Code::WhatsappTemplateMissing,
+    Code::WhatsappTemplateMismatch,
+    Code::WhatsappTemplateUnchecked,
 ];
 
 /// What the place where bridged runs, or the hour, brings with it.
@@ -150,6 +163,11 @@ const OPERATOR: &[Code] = &[
     Code::RecordNotTried,
     Code::WriteConflict,
     Code::WriteUnclear,
+    Code::WhatsappTokenRefused,
+    Code::WhatsappIdUnknown,
+    Code::WhatsappLimitReached,
+    Code::WhatsappUnavailable,
+    Code::WhatsappRequestRefused,
 ];
 
 /// What the org grants and has.
@@ -178,13 +196,27 @@ const ADMIN: &[Code] = &[
     Code::StorageFull,
 ];
 
+/// What the Meta business portfolio grants and has.
+const META: &[Code] = &[
+    Code::WhatsappPermissionMissing,
+    Code::WhatsappNumberNotRegistered,
+    Code::WhatsappAccountRestricted,
+    Code::WhatsappQualityLow,
+    Code::WhatsappTemplateNotApproved,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn no_code_is_the_turn_of_two() {
-        let all: Vec<&Code> = AUTHOR.iter().chain(OPERATOR).chain(ADMIN).collect();
+        let all: Vec<&Code> = AUTHOR
+            .iter()
+            .chain(OPERATOR)
+            .chain(ADMIN)
+            .chain(META)
+            .collect();
         for (at, code) in all.iter().enumerate() {
             assert!(!all[at + 1..].contains(code), "{code}");
         }

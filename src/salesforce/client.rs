@@ -176,7 +176,7 @@ impl Client {
                 .error
                 .help("write the version as `67.0`"));
         }
-        let wire = Wire::new(&settings, &instance).map_err(|failure| failure.error)?;
+        let wire = Wire::new(&settings.network(), &instance).map_err(|failure| failure.error)?;
         let wire = Arc::new(wire);
         Ok(Self(
             Arc::new(Inner {

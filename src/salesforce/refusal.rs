@@ -25,21 +25,21 @@ const TEXT_SHOWN: usize = 300;
 
 /// A request that failed, and what the answer says about asking again.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) error: Error,
-    pub(super) retry_after: Option<Duration>,
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) retry_after: Option<Duration>,
     /// Whether its own tries are used up, so that no other loop may begin again.
-    pub(super) settled: bool,
+    pub(crate) settled: bool,
     /// Whether the request may have been carried out although it failed here: its bytes may have left, and no answer says
     /// that it was refused.
-    pub(super) maybe_done: bool,
+    pub(crate) maybe_done: bool,
     /// Whether it is one of many: the org does not answer at present, so the failure is no try of this request.
-    pub(super) in_outage: bool,
+    pub(crate) in_outage: bool,
 }
 
 impl Failure {
     /// A failure of this connection, with the help its code has.
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         let error = Error::new(code, message);
         Self {
             error: match errors::meaning(code) {
@@ -54,7 +54,7 @@ impl Failure {
     }
 
     /// A failure that leaves it open whether the request was carried out.
-    pub(super) fn unclear(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn unclear(code: Code, message: impl Into<String>) -> Self {
         Self {
             maybe_done: true,
             ..Self::new(code, message)
@@ -62,7 +62,7 @@ impl Failure {
     }
 
     /// What the failure asks for.
-    pub(super) fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> Class {
         errors::class(self.error.code()).unwrap_or(Class::Config)
     }
 }
@@ -82,7 +82,7 @@ impl From<Error> for Failure {
 
 /// The texts that must not be repeated, whoever sends them back.
 #[derive(Default, Clone)]
-pub(super) struct Scrub<'a> {
+pub(crate) struct Scrub<'a> {
     /// Taken out wherever they stand.
     secrets: Vec<&'a str>,
     /// A record's values, taken out where they stand as words of their own.
@@ -90,7 +90,7 @@ pub(super) struct Scrub<'a> {
 }
 
 impl<'a> Scrub<'a> {
-    pub(super) fn new(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let long_enough = |secret: &&str| secret.len() >= 4;
         Self {
             secrets: secrets.into_iter().filter(long_enough).collect(),
@@ -99,7 +99,7 @@ impl<'a> Scrub<'a> {
     }
 
     /// The same secrets, and the values of what was sent, longest first.
-    pub(super) fn and<'b>(&self, values: &'b [String]) -> Scrub<'b>
+    pub(crate) fn and<'b>(&self, values: &'b [String]) -> Scrub<'b>
     where
         'a: 'b,
     {
@@ -110,7 +110,7 @@ impl<'a> Scrub<'a> {
     }
 
     /// One line of foreign text, fit to be shown.
-    pub(super) fn text(&self, text: &str) -> String {
+    pub(crate) fn text(&self, text: &str) -> String {
         let mut clean = String::new();
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
             if !word.is_empty() {
@@ -138,7 +138,7 @@ impl<'a> Scrub<'a> {
     }
 
     /// A foreign word, when it looks like a code or an id and holds no secret.
-    pub(super) fn word(&self, word: &str) -> Option<String> {
+    pub(crate) fn word(&self, word: &str) -> Option<String> {
         let fits = (1..=80).contains(&word.len())
             && word
                 .bytes()
@@ -315,7 +315,7 @@ fn speaks_of_maintenance(body: &[u8]) -> bool {
 }
 
 /// How long a gateway asks to wait, as seconds or as a date (RFC 9110, "Retry-After").
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

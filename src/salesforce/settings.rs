@@ -10,6 +10,7 @@ use crate::foundation::secret::Secret;
 
 use super::credentials::Credentials;
 use super::resolver::{Lookup, SystemLookup};
+use super::wire::Network;
 
 /// A connection to one org, and how to sign in there.
 #[derive(Clone)]
@@ -173,6 +174,17 @@ impl Settings {
             lookup: Arc::new(SystemLookup),
             on_retry: None,
             on_outage: None,
+        }
+    }
+
+    /// What the wire has to know of them.
+    pub(super) fn network(&self) -> Network<'_> {
+        Network {
+            timeouts: self.timeouts,
+            max_answer_bytes: self.max_answer_bytes,
+            extra_ca: &self.extra_ca,
+            proxy: self.proxy.as_ref(),
+            lookup: Arc::clone(&self.lookup),
         }
     }
 

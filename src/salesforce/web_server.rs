@@ -108,7 +108,7 @@ impl SignIn {
     pub fn new(settings: &Settings, app: App) -> Result<Self> {
         let instance = host::instance(&settings.instance_url, &settings.allowed_hosts)?;
         Ok(Self {
-            wire: Wire::new(settings, &instance).map_err(|failure| failure.error)?,
+            wire: Wire::new(&settings.network(), &instance).map_err(|failure| failure.error)?,
             retries: Retries::new(settings),
             instance,
             app,

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,14 +20,15 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Requests;
+use crate::foundation::secret::Secret;
 
 use super::refusal::{self, Failure, Scrub};
-use super::resolver::{AddressRefused, CheckedResolver};
-use super::settings::{Settings, Timeouts};
+use super::resolver::{AddressRefused, CheckedResolver, Lookup};
+use super::settings::Timeouts;
 
 /// What a request is for, as the run's account counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Query,
     Write,
     Token,
@@ -35,10 +37,10 @@ pub(super) enum Purpose {
 
 /// A whole answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Body,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
 }
 
 /// The most bytes of an answer of the token endpoint; Salesforce's have about two thousand.
@@ -48,7 +50,7 @@ const TOKEN_BODY: usize = 64 << 10;
 ///
 /// What cannot be zeroed from here: the buffers of TLS and HTTP that the bytes passed through, and the pieces in which
 /// they arrived.
-pub(super) struct Body {
+pub(crate) struct Body {
     bytes: Vec<u8>,
     is_secret: bool,
 }
@@ -86,7 +88,7 @@ impl fmt::Debug for Body {
 
 /// A header that holds a secret: never logged, never indexed for compression, and zeroed when the request goes. Copies that
 /// HTTP and TLS make in order to send it are theirs.
-pub(super) fn secret_header(scheme: &str, secret: &str) -> Result<HeaderValue, Failure> {
+pub(crate) fn secret_header(scheme: &str, secret: &str) -> Result<HeaderValue, Failure> {
     let mut text = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + secret.len()));
     text.extend_from_slice(scheme.as_bytes());
     text.push(b' ');
@@ -115,8 +117,18 @@ pub(super) struct Page {
     pub(super) text: String,
 }
 
+/// What an exchange has to know of the network, whichever API it is with.
+pub(crate) struct Network<'a> {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) max_answer_bytes: usize,
+    /// Certificate authorities to trust besides the system's, each a PEM bundle.
+    pub(crate) extra_ca: &'a [Vec<u8>],
+    pub(crate) proxy: Option<&'a Secret>,
+    pub(crate) lookup: Arc<dyn Lookup>,
+}
+
 /// The HTTP client with everything that holds for each exchange.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     http: reqwest::Client,
     timeouts: Timeouts,
     max_body: usize,
@@ -129,11 +141,11 @@ pub(super) struct Wire {
 
 impl Wire {
     /// A client for one instance; opens no connection yet.
-    pub(super) fn new(settings: &Settings, instance: &Url) -> Result<Self, Failure> {
+    pub(crate) fn new(network: &Network<'_>, instance: &Url) -> Result<Self, Failure> {
         // Fails only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let timeouts = settings.timeouts;
-        let proxy = settings.proxy.as_ref().map(|url| proxy(url.expose()));
+        let timeouts = network.timeouts;
+        let proxy = network.proxy.map(|url| proxy(url.expose()));
         let (proxy, proxy_host) = proxy.transpose()?.unzip();
         let mut builder = reqwest::Client::builder()
             .no_proxy()
@@ -145,14 +157,14 @@ impl Wire {
             .pool_idle_timeout(Duration::from_secs(50))
             .user_agent(concat!("bridged/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(CheckedResolver::new(
-                settings.lookup.clone(),
+                network.lookup.clone(),
                 proxy_host.flatten(),
             ));
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy);
         }
         let mut roots = Vec::new();
-        for bundle in &settings.extra_ca {
+        for bundle in network.extra_ca {
             roots.extend(certificates(bundle)?);
         }
         let plain_loopback = instance.scheme() == "http";
@@ -173,7 +185,7 @@ impl Wire {
         Ok(Self {
             http,
             timeouts,
-            max_body: settings.max_answer_bytes,
+            max_body: network.max_answer_bytes,
             query: AtomicU64::new(0),
             write: AtomicU64::new(0),
             token: AtomicU64::new(0),
@@ -183,7 +195,7 @@ impl Wire {
     }
 
     /// A request with nothing but its method and address.
-    pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
         self.http.request(method, url)
     }
 
@@ -205,7 +217,7 @@ impl Wire {
     }
 
     /// Sends a request once. An answer of any status but a redirect is a success here.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: reqwest::RequestBuilder,
         purpose: Purpose,

@@ -17,10 +17,12 @@
 //! | `POST users` | changes one (`username`, that of the API key where it is missing): `active`, `locked`, `unlock` (forgets wrong passwords), `password`, `login_hours` (`{ "from": "09:00", "to": "17:00" }` in UTC), `ip_restricted`, `api_enabled`, `password_expired`, `api_only` (whether their profile is that of an integration) |
 //! | `POST org` | `{ "active"?, "api"? }`: whether the org is in order, and whether its edition has the API |
 //! | `POST maintenance` | `{ "mode": "page" }` (status 503 with HTML for every request), `"json"` (503 with JSON), `"read-only"` (no writes), `"off"` |
+//! | `GET whatsapp`, `POST whatsapp` | the WhatsApp number and the templates; posting changes them: `{ "token"?: "good" \| "expired" \| "revoked", "error"?: { "code", "subcode"?, "status" } \| null (each read is refused so), "number"?: { "status"?, "quality_rating"?, "name_status"?, "verified_name"? }, "templates"?: [{ "name", "language", "status"?, "category"?, "components"?, "removed"? }] }`; a template that is not there is made; answers with both |
 //! | `POST reset` | everything back to the start, but the clock |
 
 mod access;
 mod permissions;
+mod whatsapp;
 
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -64,6 +66,8 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
         (&Method::POST, ["users"]) => access::user(state, &call.body),
         (&Method::POST, ["org"]) => access::org(state, &call.body),
         (&Method::POST, ["maintenance"]) => access::maintenance(state, &call.body),
+        (&Method::GET, ["whatsapp"]) => Ok(Answer::ok(&*state.business())),
+        (&Method::POST, ["whatsapp"]) => whatsapp::change(state, &call.body),
         (&Method::POST, ["reset"]) => {
             state.reset();
             Ok(done())

@@ -1,9 +1,9 @@
-//! A small Salesforce on loopback: real protocol, seeded data, faults on demand.
+//! A small Salesforce on loopback, and the reads of a small Graph API: real protocol, seeded data, faults on demand.
 //!
 //! Reading order: the data (`value`, `describe`, `table`, `org`, `user`, `objects`, `seed`), queries over it (`query`),
 //! changes of it (`writes`, `rules`), then the server: `server` accepts, `exchange` reads a request and applies faults,
-//! `routes` chooses who answers: `sign_in` for the OAuth endpoints and their pages, `rest` for the API, `control` for
-//! tests.
+//! `routes` chooses who answers: `sign_in` for the OAuth endpoints and their pages, `rest` for the API, `graph` for
+//! WhatsApp, `control` for tests.
 //!
 //! Who is signed in stands in `sessions` (access tokens), `grants` (codes, refresh tokens, consents) and `browsers`;
 //! what decides about it in `apps`, `accounts` and `user`. A person logs in on the page of
@@ -33,6 +33,7 @@ mod certificate;
 mod control;
 mod exchange;
 mod grants;
+mod graph;
 mod ledger;
 mod limits;
 mod objects;

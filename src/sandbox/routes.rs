@@ -1,11 +1,9 @@
 //! Which part of the sandbox answers which path.
 
-use http::Method;
-
 use super::accounts::Maintenance;
 use super::call::{Answer, Call};
 use super::state::State;
-use super::{rest, sign_in, texts};
+use super::{graph, rest, sign_in, texts};
 
 /// What a fault makes the handlers say or do differently.
 #[derive(Debug, Clone, Default)]
@@ -20,13 +18,19 @@ pub(super) struct Overrides {
 
 /// Answers a request.
 pub(super) fn answer(state: &State, call: &Call, overrides: &Overrides) -> Answer {
+    let segments = call.segments();
+    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    // Meta does not share in the org's maintenance.
+    if let [version, resource @ ..] = path.as_slice()
+        && is_graph_version(version)
+    {
+        return graph::answer(state, call, resource);
+    }
     match state.accounts().org.maintenance {
         Maintenance::Page => return texts::maintenance_page(),
         Maintenance::Json => return texts::maintenance().into(),
         Maintenance::Off | Maintenance::ReadOnly => {}
     }
-    let segments = call.segments();
-    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["services", "oauth2", resource] => sign_in::answer(state, call, resource, overrides),
         ["id", "keys"] => sign_in::keys(),
@@ -37,7 +41,6 @@ pub(super) fn answer(state: &State, call: &Call, overrides: &Overrides) -> Answe
         ["services", "data", version, resource @ ..] => {
             rest::enter(state, call, version, resource, overrides)
         }
-        [version, ..] if is_graph_version(version) => graph(call),
         _ => texts::not_found().into(),
     }
 }
@@ -68,17 +71,4 @@ fn is_graph_version(segment: &str) -> bool {
                 .iter()
                 .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         })
-}
-
-/// The Graph API has no resources here: every path is unknown to it.
-fn graph(call: &Call) -> Answer {
-    let method = match call.method {
-        Method::GET => "get",
-        Method::POST => "post",
-        Method::DELETE => "delete",
-        _ => "other",
-    };
-    let path = call.path.split_once('/').map_or("", |(_, rest)| rest);
-    let path = path.split_once('/').map_or("", |(_, rest)| rest);
-    texts::oauth::graph_unknown_path(method, &format!("/{path}"))
 }

@@ -21,8 +21,8 @@ use tokio_rustls::server::TlsStream;
 use super::apps::CALLBACKS;
 use super::certificate;
 use super::exchange::exchange;
+use super::graph;
 use super::seed::setup::INTEGRATION_USERNAME;
-use super::sessions::letters;
 use super::settings::{Ready, Settings};
 use super::state::State;
 use crate::foundation::code::Code;
@@ -119,10 +119,9 @@ fn announce(settings: &Settings, address: SocketAddr, certificate: Option<PathBu
         password: super::state::password(settings.seed),
         callback_url: CALLBACKS[0].to_owned(),
         whatsapp_url: url,
-        whatsapp_token: format!(
-            "EAAG{}",
-            letters(&format!("whatsapp {}", settings.seed), 96)
-        ),
+        whatsapp_token: graph::token(settings.seed),
+        whatsapp_phone_number_id: graph::PHONE_NUMBER_ID.to_owned(),
+        whatsapp_business_account_id: graph::BUSINESS_ACCOUNT_ID.to_owned(),
         certificate,
     }
 }

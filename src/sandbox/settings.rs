@@ -71,6 +71,10 @@ pub struct Ready {
     pub whatsapp_url: String,
     /// An access token for it.
     pub whatsapp_token: String,
+    /// The id of the number that sends.
+    pub whatsapp_phone_number_id: String,
+    /// The id of the business account that has the templates.
+    pub whatsapp_business_account_id: String,
     /// The certificate to trust, where the sandbox serves https.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::accounts::Accounts;
 use super::clock::SandboxClock;
 use super::faults::Faults;
+use super::graph::Business;
 use super::ids::RecordId;
 use super::ledger::RequestLedger;
 use super::limits::Limits;
@@ -36,6 +37,7 @@ pub(super) struct State {
     ledger: Mutex<RequestLedger>,
     locators: Mutex<Locators>,
     rules: Mutex<Arc<Rules>>,
+    business: Mutex<Business>,
     gate: RwLock<()>,
 }
 
@@ -70,6 +72,7 @@ impl State {
             ledger: Mutex::new(RequestLedger::default()),
             locators: Mutex::new(Locators::default()),
             rules: Mutex::default(),
+            business: Mutex::new(Business::new(settings.seed)),
             gate: RwLock::default(),
             clock,
             recipe,
@@ -89,6 +92,7 @@ impl State {
         *self.ledger() = RequestLedger::default();
         *self.locators() = Locators::default();
         *lock(&self.rules) = Arc::default();
+        *self.business() = Business::new(self.settings.seed);
     }
 
     /// Lets a request in. One of several steps that stand or fall together must be `alone`.
@@ -176,6 +180,11 @@ impl State {
     /// The requests so far.
     pub(super) fn ledger(&self) -> MutexGuard<'_, RequestLedger> {
         lock(&self.ledger)
+    }
+
+    /// The WhatsApp number, its account and its templates.
+    pub(super) fn business(&self) -> MutexGuard<'_, Business> {
+        lock(&self.business)
     }
 
     /// The queries that have more pages.

@@ -3,6 +3,7 @@
 //! Source: recorded answers in the test suites of public clients. Sentences marked *unconfirmed* are written from
 //! memory of the service, and no recording confirms them: a correction of any of them is a change of this folder alone.
 
+pub(super) mod graph;
 pub(super) mod oauth;
 pub(super) mod rows;
 

@@ -84,6 +84,21 @@ pub fn instance(text: &str, allowed: &[String]) -> Result<Url, Refusal> {
     })
 }
 
+/// The address of Meta's Graph API.
+pub const GRAPH: &str = "https://graph.facebook.com";
+
+/// The address of the Graph API, where a WhatsApp token may be sent there: Meta's own, or this machine.
+pub fn graph(text: &str) -> Result<Url, Refusal> {
+    const HELP: &str =
+        "leave `api_url` out for Meta's own address, or name this machine: `http://127.0.0.1:8900`";
+    let url = strict(text).map_err(|refusal| refusal.or_write(HELP))?;
+    let is_own = url.host().is_some_and(|host| is_loopback(&host));
+    if is_own || url.as_str().trim_end_matches('/') == GRAPH {
+        return Ok(url);
+    }
+    Err(refused("it is neither Meta's own address nor this machine").or_write(HELP))
+}
+
 /// Whether a text is a host that `allowed_hosts` may name: a plain name, with a port where it is not 443.
 pub fn is_host_entry(text: &str) -> bool {
     let is_plain = |url: &Url| match url.host() {

@@ -14,3 +14,4 @@ mod sample;
 mod troubleshooting;
 mod usage;
 mod validate;
+mod whatsapp;

@@ -142,6 +142,8 @@ fn a_sandbox_says_one_line_and_ends_when_it_is_told_to() {
         "callback_url",
         "whatsapp_url",
         "whatsapp_token",
+        "whatsapp_phone_number_id",
+        "whatsapp_business_account_id",
     ] {
         assert_ne!(sandbox.value(name), "", "{name}");
     }

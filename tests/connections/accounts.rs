@@ -395,3 +395,103 @@ async fn connecting_and_revoking_stand_in_the_audit_log() {
     );
     bridged(&project, &["audit", "verify"]).expect(0);
 }
+
+/// Adds a WhatsApp connection `wa` at the sandbox, with these keys beside its address.
+fn with_whatsapp(sandbox: &Sandbox, keys: &str) -> Project {
+    let project = project(sandbox, API_KEY);
+    let whatsapp = format!(
+        "  wa: {{ type: whatsapp, api_url: {}, {keys} }}\n",
+        sandbox.value("whatsapp_url")
+    );
+    project.write("bridged.yaml", project.read("bridged.yaml") + &whatsapp);
+    project
+}
+
+const NUMBER: &str = "phone_number_id: \"106540352242922\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whatsapp_token_is_kept_when_its_number_answers_and_only_then() {
+    let sandbox = few_leads();
+    let project = with_whatsapp(&sandbox, NUMBER);
+    let token = sandbox.value("whatsapp_token");
+    let connect = ["connect", "wa", "--format", "json"];
+    let told = refused(
+        bridged_with(&project, &connect, "access_token=EAAGwrong0123456789\n"),
+        "whatsapp-token-refused",
+    );
+    assert!(!told.contains("EAAGwrong0123456789"), "{told}");
+    let listed = || {
+        let report = bridged(&project, &["connections", "--format", "json"])
+            .expect(0)
+            .json();
+        let all = report["result"]["connections"].as_array().unwrap().clone();
+        all.into_iter()
+            .find(|one| one["connection"] == "wa")
+            .unwrap()
+    };
+    assert_eq!(
+        listed()["kept"],
+        json!([]),
+        "nothing is kept of what did not work"
+    );
+    refused(bridged(&project, &["check", "wa"]), "not-connected");
+
+    let lines = format!("access_token={token}\n");
+    let report = bridged_with(&project, &connect, &lines).expect(0).json();
+    let card = &report["result"]["card"];
+    assert_eq!(card["username"], "+1 650-555-0123, Acme");
+    assert_eq!(listed()["card"]["username"], "+1 650-555-0123, Acme");
+    assert_eq!(listed()["state"], "connected");
+    bridged(&project, &["check", "wa"]).expect(0);
+    let told = bridged_with(&project, &["connect", "wa"], &lines).expect(0);
+    assert!(
+        told.stdout
+            .contains("`wa` is connected as +1 650-555-0123, Acme"),
+        "{}",
+        told.stdout
+    );
+    let asked = requests(&sandbox, "/v25.0/106540352242922").await;
+    assert_eq!(asked.len(), 4, "each attempt and each check asks once");
+
+    // A token that is refused later leaves the one that is kept.
+    control(&sandbox, "whatsapp", json!({ "token": "expired" })).await;
+    refused(
+        bridged_with(&project, &connect, &lines),
+        "whatsapp-token-refused",
+    );
+    control(&sandbox, "whatsapp", json!({ "token": "good" })).await;
+    bridged(&project, &["check", "wa"]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whatsapp_token_by_reference_is_tried_out_and_not_kept() {
+    let sandbox = few_leads();
+    let project = with_whatsapp(
+        &sandbox,
+        "phone_number_id: \"${NUMBER}\", access_token: \"${TOKEN}\"",
+    );
+    let connect = |number: &str, token: &str| {
+        let mut connect = keyed(&project, &["connect", "wa"]);
+        connect.env("NUMBER", number).env("TOKEN", token);
+        feed(&mut connect, "")
+    };
+    let token = sandbox.value("whatsapp_token");
+    refused(connect("1", token), "whatsapp-id-unknown");
+    refused(connect("+16505550123", token), "connection-settings");
+    refused(
+        connect("106540352242922", "wrong"),
+        "whatsapp-token-refused",
+    );
+    let told = connect("106540352242922", token).expect(0);
+    assert!(
+        told.stdout.contains("+1 650-555-0123, Acme"),
+        "{}",
+        told.stdout
+    );
+    let report = bridged(&project, &["connections", "--format", "json"])
+        .expect(0)
+        .json();
+    let all = report["result"]["connections"].as_array().unwrap();
+    let wa = all.iter().find(|one| one["connection"] == "wa").unwrap();
+    assert_eq!(wa["kept"], json!([]));
+}

@@ -18,9 +18,6 @@ use crate::support::binary::Ran;
 use crate::support::project::Project;
 use crate::support::sandbox::Sandbox;
 
-const WHATSAPP_TOKEN: &str =
-    "EAAplantedWhatsAppToken0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
-
 const TOKEN_PATH: &str = "/services/oauth2/token";
 
 const PIPELINE: &str = "version: 1
@@ -38,11 +35,12 @@ on_error: { max_rejected: 50% }
 ";
 
 /// Every command that reports, as far as it can be tried here.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["run", "leads", "--full"],
     &["run", "leads"],
     &["dry-run", "leads", "--full"],
     &["check", "crm"],
+    &["check", "wa"],
     &["plan"],
     &["validate"],
     &["status"],
@@ -196,17 +194,21 @@ impl Scene {
         control(&sandbox, "records/Lead", Value::Array(leads)).await;
         let project = project(&sandbox, "{ method: oauth }");
         project.write("pipelines/leads.yaml", PIPELINE);
-        let with_whatsapp =
-            project.read("bridged.yaml") + "  wa: { type: whatsapp, phone_number_id: \"1\" }\n";
-        project.write("bridged.yaml", with_whatsapp);
+        let whatsapp = format!(
+            "  wa: {{ type: whatsapp, phone_number_id: \"{}\", business_account_id: \"{}\", api_url: {} }}\n",
+            sandbox.value("whatsapp_phone_number_id"),
+            sandbox.value("whatsapp_business_account_id"),
+            sandbox.value("whatsapp_url")
+        );
+        project.write("bridged.yaml", project.read("bridged.yaml") + &whatsapp);
         sign_in(&project, &sandbox).await;
-        let token = format!("access_token={WHATSAPP_TOKEN}\n");
+        let token = format!("access_token={}\n", sandbox.value("whatsapp_token"));
         bridged_with(&project, &["connect", "wa"], &token).expect(0);
         let secrets = vec![
             ("vault key", key().to_owned()),
             ("Consumer Key", sandbox.value("consumer_key").to_owned()),
             ("Consumer Secret", sandbox.value("api_key").to_owned()),
-            ("WhatsApp token", WHATSAPP_TOKEN.to_owned()),
+            ("WhatsApp token", sandbox.value("whatsapp_token").to_owned()),
         ];
         let mut scene = Self {
             sandbox,
@@ -256,6 +258,7 @@ impl Scene {
             &["run", "leads", "--full"][..],
             &["dry-run", "leads", "--full"],
             &["check", "crm"],
+            &["check", "wa"],
         ] {
             self.search_command(command, "json", fault);
         }

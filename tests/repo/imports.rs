@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -14,9 +14,17 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("vault", &["foundation", "store"]),
     ("import", &["foundation", "store"]),
     ("salesforce", &["foundation", "soql", "spec"]),
+    ("whatsapp", &["foundation", "spec", "salesforce"]),
     (
         "connections",
-        &["foundation", "spec", "store", "vault", "salesforce"],
+        &[
+            "foundation",
+            "spec",
+            "store",
+            "vault",
+            "salesforce",
+            "whatsapp",
+        ],
     ),
     (
         "plan",
@@ -35,7 +43,15 @@ const TABLE: [(&str, &[&str]); 14] = [
     ),
     (
         "check",
-        &["foundation", "soql", "spec", "salesforce", "plan", "engine"],
+        &[
+            "foundation",
+            "soql",
+            "spec",
+            "salesforce",
+            "whatsapp",
+            "plan",
+            "engine",
+        ],
     ),
     ("sandbox", &["foundation", "soql"]),
     (
@@ -49,6 +65,7 @@ const TABLE: [(&str, &[&str]); 14] = [
             "vault",
             "import",
             "salesforce",
+            "whatsapp",
             "connections",
             "plan",
             "engine",

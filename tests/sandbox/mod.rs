@@ -32,6 +32,7 @@ mod sign_in;
 mod upserts;
 mod walks;
 mod web_flow;
+mod whatsapp;
 mod wire;
 mod write_walks;
 mod writes;

@@ -260,7 +260,9 @@ async fn the_same_seed_gives_the_same_keys() {
             "password",
             "callback_url",
             "whatsapp_url",
-            "whatsapp_token"
+            "whatsapp_token",
+            "whatsapp_phone_number_id",
+            "whatsapp_business_account_id"
         ]
     );
 }

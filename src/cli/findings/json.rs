@@ -8,7 +8,7 @@ use crate::foundation::error::Error;
 /// `{code, severity, message, file, line, column, end_line, end_column, help}`, and `fixed_by`, `label` and `related` where
 /// there are any.
 ///
-/// `fixed_by` is `author`, `operator` or `salesforce_admin`.
+/// `fixed_by` is `author`, `operator`, `salesforce_admin` or `meta_admin`.
 ///
 /// Lines and columns start at 1, columns count characters; all are null for a finding about no file.
 pub fn finding(finding: &Diagnostic) -> Value {

@@ -45,7 +45,7 @@ struct AppBody {
 
 /// A key in which null is a value of its own.
 #[derive(Default)]
-enum Patch<T> {
+pub(super) enum Patch<T> {
     #[default]
     Keep,
     Set(Option<T>),
@@ -58,13 +58,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 }
 
 impl<T> Patch<T> {
-    fn apply(self, slot: &mut Option<T>) {
+    pub(super) fn apply(self, slot: &mut Option<T>) {
         if let Patch::Set(value) = self {
             *slot = value;
         }
     }
 
-    fn value(&self) -> Option<&T> {
+    pub(super) fn value(&self) -> Option<&T> {
         match self {
             Patch::Keep => None,
             Patch::Set(value) => value.as_ref(),

@@ -239,18 +239,3 @@ pub(in crate::sandbox) fn unsupported_token_type() -> Fault {
 pub(in crate::sandbox) fn identity_refused() -> Answer {
     Answer::new(StatusCode::FORBIDDEN, HTML, "Bad_OAuth_Token")
 }
-
-// The Graph API.
-
-/// What the Graph API says of a path it does not know.
-pub(in crate::sandbox) fn graph_unknown_path(method: &str, path: &str) -> Answer {
-    let message = format!("Unknown path components: {path}");
-    let error = json!({ "error": {
-        "message": message,
-        "type": "OAuthException",
-        "code": 2500,
-        "method": method,
-        "fbtrace_id": "AbridgedSandboxTrace00",
-    } });
-    Answer::json(BAD, error)
-}

@@ -72,15 +72,12 @@ fn instance_url(url: &str, allowed: &[String]) -> Option<Diagnostic> {
 
 /// Meta's own address, or this machine.
 fn graph_url(document: &Document<Project>, pointer: &str, url: &str, found: &mut Vec<Diagnostic>) {
-    let allowed = ["graph.facebook.com".to_owned()];
-    if let Err(refusal) = host::instance(url, &allowed) {
+    if let Err(refusal) = host::graph(url) {
+        let message = format!("`{}` cannot be used: {}", host::printable(url), refusal.why);
         found.push(
-            Diagnostic::error(
-                Code::HostRefused,
-                format!("`{}` cannot be used: {}", host::printable(url), refusal.why),
-            )
-            .at(document.place(pointer))
-            .help("leave `api_url` out for Meta's own address, or name this machine: `http://127.0.0.1:8900`"),
+            Diagnostic::error(refusal.code, message)
+                .at(document.place(pointer))
+                .help(refusal.help),
         );
     }
 }

@@ -1,0 +1,107 @@
+//! The refusals of the Graph API, in the words of its wire.
+//!
+//! The shape of the body and the codes are those of Meta's documentation ("Graph API, Handling errors"); sentences marked
+//! *unconfirmed* are written from memory.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::sandbox::call::Answer;
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+
+/// The id under which Meta's support would find a request.
+const TRACE: &str = "AbridgedSandboxTrace00";
+
+/// A refusal; its kind is Meta's word for the family of the error.
+fn refusal(
+    status: StatusCode,
+    kind: &str,
+    code: i64,
+    subcode: Option<i64>,
+    message: &str,
+) -> Answer {
+    let mut error = json!({ "message": message, "type": kind, "code": code, "fbtrace_id": TRACE });
+    if let (Some(subcode), Value::Object(error)) = (subcode, &mut error) {
+        error.insert("error_subcode".to_owned(), subcode.into());
+    }
+    Answer::json(status, json!({ "error": error }))
+}
+
+/// A refusal that a test asked for.
+pub(in crate::sandbox) fn stated(status: StatusCode, code: i64, subcode: Option<i64>) -> Answer {
+    let message = format!("(#{code}) The sandbox was told to refuse this");
+    refusal(status, "OAuthException", code, subcode, &message)
+}
+
+/// No token, or none that was ever given out. *Unconfirmed* sentence.
+pub(in crate::sandbox) fn unknown_token() -> Answer {
+    let message = "Invalid OAuth access token - Cannot parse access token";
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "OAuthException",
+        190,
+        None,
+        message,
+    )
+}
+
+/// A token whose time is over. *Unconfirmed* sentence; sub-code 463.
+pub(in crate::sandbox) fn expired_token() -> Answer {
+    let message = "Error validating access token: Session has expired";
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "OAuthException",
+        190,
+        Some(463),
+        message,
+    )
+}
+
+/// A token that somebody took back. *Unconfirmed* sentence; sub-code 460.
+pub(in crate::sandbox) fn revoked_token() -> Answer {
+    let message = "Error validating access token: The session has been invalidated because the user changed \
+         their password";
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "OAuthException",
+        190,
+        Some(460),
+        message,
+    )
+}
+
+/// An object that is not there, or not for this token. *Unconfirmed* sentence.
+pub(in crate::sandbox) fn unknown_object(id: &str) -> Answer {
+    let message = format!(
+        "Unsupported get request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does \
+         not support this operation"
+    );
+    refusal(BAD, "GraphMethodException", 100, Some(33), &message)
+}
+
+/// A field that the object does not have. *Unconfirmed* sentence.
+pub(in crate::sandbox) fn unknown_field(field: &str, node: &str) -> Answer {
+    let message =
+        format!("(#100) Tried accessing nonexisting field ({field}) on node type ({node})");
+    refusal(BAD, "OAuthException", 100, None, &message)
+}
+
+/// A parameter that cannot be read. *Unconfirmed* sentence.
+pub(in crate::sandbox) fn bad_parameter(name: &str) -> Answer {
+    let message = format!("(#100) Param {name} is not valid");
+    refusal(BAD, "OAuthException", 100, None, &message)
+}
+
+/// A path that is no resource.
+pub(in crate::sandbox) fn unknown_path(method: &str, path: &str) -> Answer {
+    let message = format!("Unknown path components: {path}");
+    let error = json!({ "error": {
+        "message": message,
+        "type": "OAuthException",
+        "code": 2500,
+        "method": method,
+        "fbtrace_id": TRACE,
+    } });
+    Answer::json(BAD, error)
+}
