@@ -147,6 +147,10 @@ fn line(sender: &Sender) -> Step {
         detail.push_str(", limit ");
         detail.push_str(limit);
     }
+    if let Some(status) = sender.name_in_doubt() {
+        detail.push_str(", display name ");
+        detail.push_str(status);
+    }
     if sender.standing() == Standing::NotTold {
         detail.push_str("; whether it is connected is not told");
     }

@@ -24,7 +24,7 @@ use crate::whatsapp::client as whatsapp;
 /// What can be typed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The connection, by its name in the project; may be left out where there is one.
+    /// The connection, by its name in the project; may be left out where there is one Salesforce connection.
     pub connection: Option<String>,
 
     /// Create a test lead, read it, mark it as qualified, see it written back, and remove it.

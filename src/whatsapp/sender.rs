@@ -55,6 +55,13 @@ impl Sender {
         }
     }
 
+    /// How the review of the display name stands, where it is not approved. Meta refuses messages of some numbers then.
+    pub fn name_in_doubt(&self) -> Option<&str> {
+        let status = self.name_status.as_deref()?;
+        let is_fine = matches!(status, "APPROVED" | "AVAILABLE_WITHOUT_REVIEW" | "NONE");
+        (!is_fine).then_some(status)
+    }
+
     /// Whether it can send.
     pub fn standing(&self) -> Standing<'_> {
         match self.status.as_deref() {

@@ -131,6 +131,20 @@ async fn pipelines_of_one_number_ask_for_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_display_name_that_is_not_approved_is_shown() {
+    let sandbox = Sandbox::start(&["--leads", "5"]);
+    let declined = json!({ "number": { "name_status": "DECLINED" } });
+    control(&sandbox, "whatsapp", declined).await;
+    let project = project(sandbox.value("whatsapp_url"), &[("offer", OFFER)]);
+    let ran = check(&project, &sandbox, &["whatsapp"]).expect(0);
+    assert!(
+        ran.stdout.contains(", display name DECLINED\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_refused_ends_what_depends_on_it() {
     let sandbox = Sandbox::start(&["--leads", "5"]);
     control(&sandbox, "whatsapp", json!({ "token": "expired" })).await;

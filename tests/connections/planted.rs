@@ -57,6 +57,7 @@ const COMMANDS: [&[&str]; 15] = [
 fn faults() -> Vec<Value> {
     let data = json!({ "path": "/services/data/*/query*" });
     let token = json!({ "path": TOKEN_PATH });
+    let graph = json!({ "path": "/v25.0/*" });
     let status = |to: &Value, status: u16, code: &str| json!({ "match": to, "action": { "kind": "status", "status": status, "code": code, "message": "planted" } });
     vec![
         json!({ "match": data, "action": { "kind": "expire-token" } }),
@@ -74,6 +75,10 @@ fn faults() -> Vec<Value> {
         json!({ "match": token, "action": { "kind": "status", "status": 400, "body": { "error": "invalid_grant", "error_description": "planted" } } }),
         json!({ "match": token, "action": { "kind": "html", "status": 404, "body": "<h1>planted</h1>" } }),
         json!({ "match": token, "action": { "kind": "status", "status": 200, "body": { "planted": true } } }),
+        json!({ "match": graph, "action": { "kind": "html", "status": 503, "body": "<h1>planted</h1>" } }),
+        json!({ "match": graph, "action": { "kind": "redirect", "to": "https://evil.example/", "status": 302 } }),
+        json!({ "match": graph, "action": { "kind": "status", "status": 200, "body": { "planted": true } } }),
+        json!({ "match": graph, "action": { "kind": "truncate", "bytes": 20 } }),
     ]
 }
 
@@ -274,12 +279,16 @@ impl Scene {
 async fn x01_x02_planted_secrets_and_phones_are_found_nowhere() {
     let mut scene = Scene::plant().await;
     for command in COMMANDS {
+        // A full run rejects some rows; what it rejected is not read again by the next.
+        let ends = match command {
+            ["run", .., "--full"] => Some(3),
+            ["run", ..] => Some(0),
+            _ => None,
+        };
         for format in ["text", "json"] {
             let ran = scene.search_command(command, format, &Value::Null);
-            if command[0] == "run" {
-                // What the full run rejected is not read again.
-                let code = if command.contains(&"--full") { 3 } else { 0 };
-                assert_eq!(ran.code, Some(code), "{command:?}: {}", ran.stderr);
+            if ends.is_some() {
+                assert_eq!(ran.code, ends, "{command:?}: {}", ran.stderr);
             }
         }
     }

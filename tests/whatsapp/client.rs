@@ -61,6 +61,7 @@ async fn a_number_is_asked_for_with_the_token_in_the_header_alone() {
     assert_eq!(sender.quality(), Quality::Medium);
     assert_eq!(sender.standing(), Standing::Connected);
     assert_eq!(sender.messaging_limit.as_deref(), Some("TIER_2K"));
+    assert_eq!(sender.name_in_doubt(), None);
     let requests = wire.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].method, "GET");
