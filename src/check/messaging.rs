@@ -124,9 +124,15 @@ async fn ask(client: Client) -> Asked {
 fn line(sender: &Sender) -> Step {
     let shown = sender.shown();
     let wrong = match sender.standing() {
-        Standing::Restricted(status) => Some((
+        Standing::Banned(status) => Some((
             Code::WhatsappAccountRestricted,
             format!("Meta took the right to send from {shown}: its status is `{status}`"),
+        )),
+        Standing::LimitReached(status) => Some((
+            Code::WhatsappLimitReached,
+            format!(
+                "{shown} wrote to as many people as it may in 24 hours: its status is `{status}`"
+            ),
         )),
         Standing::NotConnected(status) => Some((
             Code::WhatsappNumberNotRegistered,

@@ -55,8 +55,8 @@ struct Cursors {
 /// Templates in one answer.
 const PAGE: &str = "100";
 
-/// The most pages of templates that are asked for. An account has at most 6,000 templates (Meta, "Template management":
-/// 250, or 6,000 for a verified business).
+/// The most pages of templates that are asked for. An account has at most 6,000 names (Meta, "Create and Manage Message
+/// Templates"), each in several languages: of an account that is fuller, a list of all templates is cut short.
 const MOST_PAGES: usize = 60;
 
 impl Client {
@@ -113,7 +113,8 @@ impl Client {
         }
     }
 
-    /// The templates of the business account with this name, in each of their languages; without a name all of them.
+    /// The templates of the business account with this name, in each of their languages; without a name all of them, 6,000 at
+    /// most.
     ///
     /// # Errors
     /// As [`Client::sender`]; `connection-settings` where the account is not known.
@@ -242,7 +243,7 @@ fn about(what: &str, error: Error) -> Error {
         .with_turn(turn)
 }
 
-/// Whether a question was refused for one of its fields. The sentence is *unconfirmed*.
+/// Whether a question was refused for one of its fields. The sentence is that of recorded answers.
 fn is_unknown_field(error: &Error) -> bool {
     error.code() == Code::WhatsappRequestRefused
         && error.context().remote_code.as_deref() == Some("100")

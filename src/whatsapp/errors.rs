@@ -36,7 +36,7 @@ pub const fn meaning(code: Code) -> Option<(Class, &'static str)> {
         }
         Code::WhatsappLimitReached => (
             Class::Transient,
-            "wait some minutes, and look for another program that uses the same app or account",
+            "wait (minutes for calls, up to 24 hours for people written to), and look for another program that uses the same account",
         ),
         other => match config_help(other) {
             Some(help) => (Class::Config, help),

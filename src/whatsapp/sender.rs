@@ -66,9 +66,10 @@ impl Sender {
     pub fn standing(&self) -> Standing<'_> {
         match self.status.as_deref() {
             None => Standing::NotTold,
-            // A number that is rated low is flagged, and still sends; the quality tells. *Unconfirmed*.
+            // A number that is rated low is flagged, and still sends; the quality tells.
             Some("CONNECTED" | "FLAGGED") => Standing::Connected,
-            Some(status @ ("BANNED" | "RESTRICTED")) => Standing::Restricted(status),
+            Some(status @ ("RESTRICTED" | "RATE_LIMITED")) => Standing::LimitReached(status),
+            Some(status @ "BANNED") => Standing::Banned(status),
             Some(status) => Standing::NotConnected(status),
         }
     }
@@ -99,7 +100,8 @@ impl Quality {
     }
 }
 
-/// Whether a number can send. Meta: it must be connected in order to send.
+/// Whether a number can send. Meta ("Business phone numbers"): it must be connected in order to send. What the other words mean is
+/// told alike by several resellers ("Phone number statuses"); `RATE_LIMITED` is *unconfirmed*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing<'a> {
     /// It can.
@@ -108,6 +110,8 @@ pub enum Standing<'a> {
     NotTold,
     /// It cannot, for this status: `PENDING`, `DISCONNECTED`, `UNVERIFIED`, …
     NotConnected(&'a str),
-    /// Meta took the right away: `BANNED`, `RESTRICTED`.
-    Restricted(&'a str),
+    /// It wrote to as many people as it may in 24 hours: `RESTRICTED`, `RATE_LIMITED`.
+    LimitReached(&'a str),
+    /// Meta took the right away: `BANNED`.
+    Banned(&'a str),
 }

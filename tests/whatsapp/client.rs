@@ -88,7 +88,8 @@ async fn a_number_of_which_little_is_told_is_still_a_number() {
     for (status, expected) in [
         ("PENDING", Standing::NotConnected("PENDING")),
         ("SOMETHING_ELSE", Standing::NotConnected("SOMETHING_ELSE")),
-        ("BANNED", Standing::Restricted("BANNED")),
+        ("BANNED", Standing::Banned("BANNED")),
+        ("RESTRICTED", Standing::LimitReached("RESTRICTED")),
         ("FLAGGED", Standing::Connected),
     ] {
         let wire = Wire::start(number(&json!({ "status": status }))).await;

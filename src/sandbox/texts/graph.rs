@@ -71,16 +71,16 @@ pub(in crate::sandbox) fn revoked_token() -> Answer {
     )
 }
 
-/// An object that is not there, or not for this token. *Unconfirmed* sentence.
+/// An object that is not there, or not for this token; as recorded answers have it.
 pub(in crate::sandbox) fn unknown_object(id: &str) -> Answer {
     let message = format!(
         "Unsupported get request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does \
-         not support this operation"
+         not support this operation. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"
     );
     refusal(BAD, "GraphMethodException", 100, Some(33), &message)
 }
 
-/// A field that the object does not have. *Unconfirmed* sentence.
+/// A field that the object does not have; as recorded answers have it.
 pub(in crate::sandbox) fn unknown_field(field: &str, node: &str) -> Answer {
     let message =
         format!("(#100) Tried accessing nonexisting field ({field}) on node type ({node})");
