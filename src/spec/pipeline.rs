@@ -50,7 +50,8 @@ pub struct Pipeline {
     #[serde(default)]
     #[schemars(extend("default" = "once"))]
     pub missed: Missed,
-    /// Each scheduled start is delayed by a part of this, so that many pipelines do not start in one second.
+    /// Each scheduled start is delayed by a part of this, always the same one, so that many pipelines do not start in one
+    /// second; a tenth of the period, at most `5m`, where it is left out, and nothing for `cron`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(example = &"30s")]
     pub jitter: Option<Period>,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use croner::parser::{CronParser, Seconds, Year};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -23,7 +24,7 @@ pub enum Schedule {
     /// Only when a person starts it.
     #[default]
     Manual,
-    /// Again and again after this long.
+    /// At each multiple of this length, counted from a Monday midnight, UTC.
     Every(Period),
     /// By a cron expression.
     Cron(Cron),
@@ -36,6 +37,24 @@ pub struct Cron {
     pub expression: String,
     /// An IANA time zone; UTC where it is left out.
     pub timezone: Option<String>,
+}
+
+impl Cron {
+    /// The expression, understood; `None` where it is none. A day of the month and a day of the week that are both given
+    /// are alternatives, as in the cron of old.
+    pub fn pattern(&self) -> Option<croner::Cron> {
+        pattern(&self.expression)
+    }
+}
+
+/// Five fields without seconds and years, understood; `None` where they are none.
+pub(super) fn pattern(expression: &str) -> Option<croner::Cron> {
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .build()
+        .parse(expression)
+        .ok()
 }
 
 /// The words a schedule may be.
@@ -109,7 +128,7 @@ impl JsonSchema for Schedule {
                 "type": "object",
                 "properties": {
                     "every": {
-                        "description": "Runs again this long after the last start.",
+                        "description": "Runs at each multiple of this length, counted from a Monday midnight, UTC: `15m` is at :00, :15, :30 and :45.",
                         "allOf": [period],
                     },
                     "cron": {

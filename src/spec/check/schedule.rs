@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 
+use crate::spec::amount::Period;
 use crate::spec::broadcast::{HOLD, PROFILE_ZONE};
 use crate::spec::document::Document;
 use crate::spec::pipeline::Pipeline;
-use crate::spec::schedule::{Cron, Schedule};
+use crate::spec::schedule::{Cron, Schedule, pattern};
 
 /// The shortest repetition: shorter ones are `realtime`.
 const LEAST_REPETITION: Duration = Duration::from_secs(10);
@@ -38,7 +38,28 @@ pub(super) fn check(document: &Document<Pipeline>, found: &mut Vec<Diagnostic>) 
         }
         _ => {}
     }
+    jitter(document, found);
     quiet_hours(document, found);
+}
+
+/// A delay as long as the time between two starts would only name the wrong one of them.
+fn jitter(document: &Document<Pipeline>, found: &mut Vec<Diagnostic>) {
+    let between = match &document.spec.schedule {
+        Schedule::Realtime | Schedule::Manual => return,
+        Schedule::Hourly => Period::from_secs(60 * 60),
+        Schedule::Daily | Schedule::Cron(_) => Period::from_secs(24 * 60 * 60),
+        Schedule::Every(period) => *period,
+    };
+    if let Some(jitter) = document.spec.jitter.filter(|jitter| *jitter > between) {
+        found.push(
+            Diagnostic::error(
+                Code::ScheduleImpossible,
+                format!("`jitter: {jitter}` is longer than the time between two starts"),
+            )
+            .at(document.place("/jitter"))
+            .help(format!("write at most `{between}`")),
+        );
+    }
 }
 
 fn quiet_hours(document: &Document<Pipeline>, found: &mut Vec<Diagnostic>) {
@@ -89,8 +110,8 @@ fn expression(document: &Document<Pipeline>, cron: &Cron, found: &mut Vec<Diagno
         found.push(finding);
         return;
     }
-    let Some(parsed) = parse(text) else {
-        let wrong = (0..FIELDS.len()).find(|&index| parse(&alone(&fields, index)).is_none());
+    let Some(parsed) = pattern(text) else {
+        let wrong = (0..FIELDS.len()).find(|&index| pattern(&alone(&fields, index)).is_none());
         let index = wrong.unwrap_or_default();
         let start = fields[index].as_ptr().addr() - text.as_ptr().addr();
         let message = format!(
@@ -113,15 +134,6 @@ fn expression(document: &Document<Pipeline>, cron: &Cron, found: &mut Vec<Diagno
             .help("choose a day that the month has");
         found.push(finding);
     }
-}
-
-fn parse(expression: &str) -> Option<croner::Cron> {
-    CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .year(Year::Disallowed)
-        .build()
-        .parse(expression)
-        .ok()
 }
 
 /// The expression with every field but one open.
