@@ -6,6 +6,7 @@
 pub mod foundation;
 pub mod soql;
 pub mod spec;
+pub mod schedule;
 pub mod template;
 pub mod store;
 pub mod vault;

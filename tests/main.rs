@@ -12,6 +12,7 @@ mod plan;
 mod repo;
 mod salesforce;
 mod sandbox;
+mod schedule;
 mod soql;
 mod spec;
 mod store;

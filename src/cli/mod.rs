@@ -43,6 +43,7 @@ pub mod run;
 pub mod runs;
 pub mod runtime;
 pub mod sandbox;
+pub mod schedule;
 pub mod schema;
 pub mod signals;
 pub mod status;

@@ -1,17 +1,17 @@
 //! `bridged plan`: the step graph of pipelines, the SOQL, and what a run will cost.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
 use super::outcome::{self, Ended, Outcome};
+use super::schedule;
 use super::text::clean_lines;
 use super::workspace::Workspace;
+use crate::foundation::clock::Clock;
 use crate::plan::forecast::{Assumptions, Forecast};
-use crate::plan::{Plan, render};
+use crate::plan::render;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -57,32 +57,32 @@ pub fn execute(args: &Args, env: &Env) -> Exit {
 }
 
 fn compile(args: &Args, env: &Env) -> Ended {
-    let planned = Workspace::load(env, &args.pipelines)?.plans()?;
+    let workspace = Workspace::load(env, &args.pipelines)?;
+    let planned = workspace.plans()?;
+    let now = Clock::system().now();
     let assumed = Assumptions {
         records: args.records,
         ..Assumptions::default()
     };
-    let shown: Vec<String> = planned
-        .plans
-        .iter()
-        .map(|plan| show(plan, args.format, assumed))
-        .collect();
-    let rows: Vec<Value> = planned
-        .plans
-        .iter()
-        .map(|plan| render::json(plan, &Forecast::of(plan, assumed)))
-        .collect();
+    let mut shown = Vec::new();
+    let mut rows: Vec<Value> = Vec::new();
+    for plan in &planned.plans {
+        let forecast = Forecast::of(plan, assumed);
+        let timetable = workspace.timetable(&plan.pipeline)?;
+        shown.push(match args.format {
+            Form::Mermaid => render::mermaid(plan),
+            Form::Dot => render::dot(plan),
+            Form::Text | Form::Json => {
+                render::text(plan, &forecast) + &schedule::text(&timetable, now)
+            }
+        });
+        let mut row = render::json(plan, &forecast);
+        row["schedule"] = schedule::json(&timetable, now);
+        rows.push(row);
+    }
     let text = clean_lines(&shown.join("\n")).into_owned();
     let mut outcome = Outcome::new(Exit::Done, json!({ "plans": rows }), text);
     outcome.fingerprint = planned.fingerprint();
     outcome.findings = planned.findings;
     Ok(outcome)
-}
-
-fn show(plan: &Arc<Plan>, format: Form, assumed: Assumptions) -> String {
-    match format {
-        Form::Mermaid => render::mermaid(plan),
-        Form::Dot => render::dot(plan),
-        Form::Text | Form::Json => render::text(plan, &Forecast::of(plan, assumed)),
-    }
 }

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::plan::compile::{self, Input};
 use crate::plan::snapshot::Snapshots;
 use crate::salesforce::describe::ObjectDescribe;
+use crate::schedule::Timetable;
 use crate::spec::document::Document;
 use crate::spec::load;
 use crate::spec::name::SlugName;
@@ -211,6 +212,18 @@ impl Workspace {
         self.pipelines
             .iter()
             .find(|document| document.spec.name.as_str() == name.as_str())
+    }
+
+    /// When a pipeline runs.
+    ///
+    /// # Errors
+    /// `unknown-pipeline`, and what a file with errors has for a schedule.
+    pub fn timetable(&self, name: &PipelineName) -> Result<Timetable> {
+        let Some(document) = self.document(name) else {
+            let message = format!("the project has no pipeline `{name}`");
+            return Err(Error::new(Code::UnknownPipeline, message));
+        };
+        Timetable::of(self.project.spec.name.as_str(), &document.spec)
     }
 
     /// The names of the pipelines whose files can be read.
