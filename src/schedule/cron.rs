@@ -44,9 +44,14 @@ impl CronTimes {
         &self.zone
     }
 
-    /// The expression.
-    pub(super) fn expression(&self) -> &Cron {
-        &self.days
+    /// The hours that it names, a bit each.
+    pub(super) fn hours(&self) -> u32 {
+        self.hours
+    }
+
+    /// The minutes that it names, a bit each.
+    pub(super) fn minutes(&self) -> u64 {
+        self.minutes
     }
 
     /// The first instant later than `after`; `None` where the calendar has none any more.

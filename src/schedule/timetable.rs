@@ -11,7 +11,7 @@ use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::spec::amount::Period;
 use crate::spec::pipeline::Pipeline;
-use crate::spec::schedule::{Cron, Missed, Schedule};
+use crate::spec::schedule::{Cron, Missed, Schedule, pattern};
 
 /// How late a start may be and still be on time: a server that looks every second and is held up for a moment misses nothing.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -164,10 +164,10 @@ impl Timetable {
         &self.schedule
     }
 
-    /// The cron expression, where it is one.
-    pub(super) fn cron(&self) -> Option<&croner::Cron> {
+    /// The times of the cron expression, where it is one.
+    pub(super) fn cron(&self) -> Option<&CronTimes> {
         match &self.times {
-            Times::Cron(cron) => Some(cron.expression()),
+            Times::Cron(cron) => Some(cron),
             Times::None | Times::Every(_) => None,
         }
     }
@@ -256,7 +256,7 @@ fn every(period: Period) -> Result<Times> {
 }
 
 fn cron(written: &Cron) -> Result<CronTimes> {
-    let pattern = written.pattern().ok_or_else(|| {
+    let understood = pattern(&written.expression).ok_or_else(|| {
         let message = format!("`{}` is no cron expression", written.expression);
         Error::new(Code::ScheduleImpossible, message)
             .help("write five fields, such as `\"0 6 * * 1-5\"`")
@@ -269,5 +269,5 @@ fn cron(written: &Cron) -> Result<CronTimes> {
         )
         .help("write an IANA name, such as `Europe/London`, or `UTC`")
     })?;
-    Ok(CronTimes::new(pattern, zone))
+    Ok(CronTimes::new(understood, zone))
 }

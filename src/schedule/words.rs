@@ -2,8 +2,12 @@
 
 use jiff::SignedDuration;
 
+use super::cron::CronTimes;
 use super::timetable::Timetable;
-use crate::spec::schedule::{Missed, Schedule};
+use crate::spec::schedule::{Missed, Schedule, pattern};
+
+/// As many times of a day are listed one by one.
+const LISTED: u32 = 4;
 
 impl Timetable {
     /// The schedule in one line: when, in which zone, how much later, and what becomes of missed times.
@@ -14,7 +18,10 @@ impl Timetable {
             Schedule::Hourly => "every hour, on the hour".to_owned(),
             Schedule::Daily => "every day at midnight".to_owned(),
             Schedule::Every(period) => format!("every {period}"),
-            Schedule::Cron(cron) => self.described().unwrap_or_else(|| cron.expression.clone()),
+            Schedule::Cron(written) => match self.cron() {
+                Some(times) => clock(times) + &days(&written.expression),
+                None => written.expression.clone(),
+            },
         };
         let mut words = format!("{when}, {}", self.timezone());
         if !self.delay().is_zero() {
@@ -26,26 +33,69 @@ impl Timetable {
         };
         format!("{words}; {missed}")
     }
+}
 
-    /// What a cron expression says, as the rest of a sentence.
-    fn described(&self) -> Option<String> {
-        let said = self.cron()?.describe();
-        let said = said.trim_end_matches('.');
-        let said = said
-            .strip_prefix("At every")
-            .map_or_else(|| lowercase_first(said), |rest| format!("every{rest}"));
-        Some(said)
+/// The times of a day.
+fn clock(times: &CronTimes) -> String {
+    let (hours, minutes) = (members(times.hours().into()), members(times.minutes()));
+    if hours.len() < 24 && times.hours().count_ones() * times.minutes().count_ones() <= LISTED {
+        let listed = hours.iter().flat_map(|hour| {
+            let at = move |minute| format!("{hour:02}:{minute:02}");
+            minutes.iter().map(at)
+        });
+        return format!("at {}", joined(&listed.collect::<Vec<_>>()));
+    }
+    let of_hours = match hours.len() {
+        24 => "every hour".to_owned(),
+        1 => format!("hour {}", spans(&hours)),
+        _ => format!("hours {}", spans(&hours)),
+    };
+    let step = minutes.get(1).copied().unwrap_or(60);
+    let is_even = 60 % step == 0 && minutes.iter().copied().eq((0..60).step_by(step as usize));
+    match (is_even, minutes.len(), hours.len()) {
+        (true, 60, 24) => "every minute".to_owned(),
+        (true, 60, _) => format!("every minute of {of_hours}"),
+        (true, 2.., 24) => format!("every {step} minutes"),
+        (true, 2.., _) => format!("every {step} minutes of {of_hours}"),
+        (_, 1, _) => format!("at minute {} of {of_hours}", spans(&minutes)),
+        _ => format!("at minutes {} of {of_hours}", spans(&minutes)),
     }
 }
 
-fn lowercase_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_ascii_lowercase())
-        .into_iter()
-        .chain(chars)
-        .collect()
+/// The days of an expression as the end of a sentence; nothing where it has all of them.
+fn days(expression: &str) -> String {
+    let days: Vec<&str> = expression.split_whitespace().skip(2).collect();
+    let midnight = pattern(&format!("0 0 {}", days.join(" ")));
+    let said = midnight.map(|midnight| midnight.describe());
+    let said = said.as_deref().unwrap_or_default();
+    let days = said.strip_prefix("At 00:00").unwrap_or_default();
+    days.trim_end_matches('.').to_owned()
+}
+
+/// The numbers of a set.
+fn members(set: u64) -> Vec<u32> {
+    (0..64).filter(|member| set >> member & 1 == 1).collect()
+}
+
+/// `0, 9 to 17 and 20`.
+fn spans(numbers: &[u32]) -> String {
+    let runs: Vec<String> = numbers
+        .chunk_by(|one, next| one + 1 == *next)
+        .flat_map(|run| match run {
+            [first, .., last] if run.len() > 2 => vec![format!("{first} to {last}")],
+            _ => run.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
+    joined(&runs)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn joined(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 /// `2 min 13 s`, `41 s`, `850 ms`.

@@ -39,16 +39,9 @@ pub struct Cron {
     pub timezone: Option<String>,
 }
 
-impl Cron {
-    /// The expression, understood; `None` where it is none. A day of the month and a day of the week that are both given
-    /// are alternatives, as in the cron of old.
-    pub fn pattern(&self) -> Option<croner::Cron> {
-        pattern(&self.expression)
-    }
-}
-
-/// Five fields without seconds and years, understood; `None` where they are none.
-pub(super) fn pattern(expression: &str) -> Option<croner::Cron> {
+/// Five fields of cron without seconds and years, understood; `None` where they are none. A day of the month and a day of
+/// the week that are both given are alternatives, as in the cron of old.
+pub fn pattern(expression: &str) -> Option<croner::Cron> {
     CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)

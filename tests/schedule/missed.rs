@@ -104,6 +104,25 @@ fn years_of_missed_ticks_are_counted_up_to_a_bound() {
     assert_eq!(run.nominal, at("2040-02-29T00:00:00Z"));
 }
 
+#[test]
+fn r12_a_clock_that_ran_ahead_and_is_put_right_is_quiet_until_the_time_it_showed() {
+    let [_, once] = both("hourly");
+    let ahead = once.due(Some(at(NINE)), at("2027-03-02T09:30:00Z"));
+    assert_eq!(ahead.run.unwrap().nominal, at("2027-03-02T09:00:00Z"));
+    for now in [
+        "2027-03-01T09:31:00Z",
+        "2027-03-01T10:00:00Z",
+        "2027-03-02T09:00:00Z",
+    ] {
+        assert_eq!(once.due(Some(ahead.settled), at(now)).run, None, "{now}");
+    }
+    let next = once.due(Some(ahead.settled), at("2027-03-02T10:00:00Z"));
+    assert_eq!(
+        (next.run.unwrap().nominal, next.skipped),
+        (at("2027-03-02T10:00:00Z"), 0)
+    );
+}
+
 /// A server that sleeps until the next tick, is sometimes late, and stops and starts at random.
 fn live(timetable: &Timetable, seed: u64, days: i64) {
     let mut random = fastrand::Rng::with_seed(seed);

@@ -197,3 +197,36 @@ fn a_schedule_with_an_error_has_no_next_time() {
         assert_eq!(row["schedule"], Value::Null);
     }
 }
+
+#[test]
+fn schedules_are_told_in_words() {
+    let cases = [
+        ("0 6 * * *", "at 06:00"),
+        ("0 9,17 * * *", "at 09:00 and 17:00"),
+        ("15,45 8 * * *", "at 08:15 and 08:45"),
+        ("* * * * *", "every minute"),
+        ("*/15 * * * *", "every 15 minutes"),
+        ("0 * * * *", "at minute 0 of every hour"),
+        ("5,35 * * * *", "at minutes 5 and 35 of every hour"),
+        (
+            "*/7 * * * *",
+            "at minutes 0, 7, 14, 21, 28, 35, 42, 49 and 56 of every hour",
+        ),
+        ("0 9-17 * * *", "at minute 0 of hours 9 to 17"),
+        ("*/10 9 * * *", "every 10 minutes of hour 9"),
+        ("* 0,22-23 * * *", "every minute of hours 0, 22 and 23"),
+        ("0 6 L * *", "at 06:00, on the last day of the month"),
+        ("0 6 1 1 *", "at 06:00, on day 1, in January"),
+        ("0 6 * * MON#1", "at 06:00, on the 1st Monday of the month"),
+    ];
+    for (expression, words) in cases {
+        let told = super::sample::cron(expression, "UTC").words();
+        let when = told.split(", UTC; ").next().unwrap();
+        assert_eq!(when, words, "{expression}");
+    }
+    let late = super::sample::with("schedule: daily\nmissed: skip").words();
+    assert!(
+        late.starts_with("every day at midnight, UTC, ") && late.contains(" later each time;"),
+        "{late}"
+    );
+}
