@@ -68,7 +68,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
             steps: Vec::new(),
             api_calls: 0,
         };
-        match Client::new(org.settings(&connection)?.impatient()) {
+        match Client::new(settings.clone().impatient()) {
             Ok(client) => {
                 list.steps = ask(args, &org, &settings, &client, &plans).await;
                 list.api_calls = client.usage().api_calls;

@@ -148,7 +148,6 @@ impl Granting {
         let identity = sign_in.identity(&granted.access).await?;
         // Used once while somebody is there to begin again: it proves that the token works, and tells whether it rotates.
         let fresh = sign_in.refresh_once(&refresh).await?;
-        let rotates = fresh.refresh.as_ref().is_some_and(|next| *next != refresh);
         let scopes = granted
             .scope
             .split_whitespace()
@@ -157,7 +156,7 @@ impl Granting {
         let mut card =
             self.keeping
                 .card("oauth", Some(&self.address), Some(identity), Some(scopes));
-        card.refresh_rotates = Some(rotates);
+        card.refresh_rotates = Some(fresh.refresh.is_some());
         card.refreshed_at = Some(self.keeping.clock.now());
         let tokens = [
             (Field::AccessToken, fresh.access),

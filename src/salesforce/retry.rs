@@ -11,7 +11,7 @@ use crate::foundation::error::{Error, Result};
 use super::breaker::Breaker;
 use super::errors::Class;
 use super::refusal::Failure;
-use super::settings::{Retry, RetryObserver, RetryPolicy, Settings};
+use super::settings::{Retry, RetryObserver, RetryPolicy, Settings, doubled};
 
 /// What a second try of a request can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +55,8 @@ impl Retries {
 
     /// How long to wait before rows that were locked are sent again, behind the try of this number.
     pub(super) fn backoff(&self, attempt: u32) -> Duration {
-        let factor = 1_u32
-            .checked_shl(attempt.saturating_sub(1))
-            .unwrap_or(u32::MAX);
-        let longest = self.policy.base.checked_mul(factor);
-        longest
-            .map_or(self.policy.cap, |longest| longest.min(self.policy.cap))
-            .mul_f64(fastrand::f64())
+        let longest = doubled(self.policy.base, self.policy.cap, attempt);
+        longest.mul_f64(fastrand::f64())
     }
 
     /// Makes one try after the other until one succeeds, fails for good, or the tries are used up.
@@ -126,15 +121,11 @@ fn wait(
     if !is_repeated(policy, repeat, failure) || attempt >= policy.attempts {
         return None;
     }
-    let doubled = |base: Duration| {
-        let factor = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-        base.checked_mul(factor)
-            .map_or(policy.cap, |longest| longest.min(policy.cap))
-    };
+    let longest = |base: Duration| doubled(base, policy.cap, attempt);
     let chosen = if failure.class() == Class::SlowDown {
-        policy.slow_base + doubled(policy.slow_base).mul_f64(random)
+        policy.slow_base + longest(policy.slow_base).mul_f64(random)
     } else {
-        doubled(policy.base).mul_f64(random)
+        longest(policy.base).mul_f64(random)
     };
     Some(chosen.max(failure.retry_after.unwrap_or_default()))
 }

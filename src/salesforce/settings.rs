@@ -201,6 +201,15 @@ impl Settings {
     }
 }
 
+/// The longest wait behind the try of this number, counted from 1, where the first is `base`: it doubles up to `cap`.
+pub(crate) fn doubled(base: Duration, cap: Duration, attempt: u32) -> Duration {
+    let factor = 1_u32
+        .checked_shl(attempt.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    base.checked_mul(factor)
+        .map_or(cap, |longest| longest.min(cap))
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self {

@@ -138,11 +138,7 @@ impl SignIn {
         let Some((error, description)) = refused_on(&page, redirect_uri) else {
             return Ok(());
         };
-        let error = refusal(&error, &description);
-        Err(match error.code() {
-            Code::CallbackMismatch => error.help(callback_help(redirect_uri)),
-            _ => error,
-        })
+        Err(naming(redirect_uri, refusal(&error, &description)))
     }
 
     /// Makes tokens of a code, which is good once: a request that may have arrived is not repeated.
@@ -165,10 +161,7 @@ impl SignIn {
                 .await
         };
         let tokens = self.retries.run(Repeat::Read, once).await;
-        let tokens = tokens.map_err(|error| match error.code() {
-            Code::CallbackMismatch => error.help(callback_help(redirect_uri)),
-            _ => error,
-        })?;
+        let tokens = tokens.map_err(|error| naming(redirect_uri, error))?;
         Ok(Granted {
             access: tokens.access,
             refresh: tokens.refresh,
@@ -268,6 +261,14 @@ fn refused_on(page: &Page, redirect_uri: &str) -> Option<(String, String)> {
         .iter()
         .find(|name| page.status >= 400 && page.text.contains(**name))?;
     Some(((*named).to_owned(), String::new()))
+}
+
+/// The same error, whose help names the address to register where that is what is wrong.
+fn naming(redirect_uri: &str, error: Error) -> Error {
+    match error.code() {
+        Code::CallbackMismatch => error.help(callback_help(redirect_uri)),
+        _ => error,
+    }
 }
 
 /// What to do about `callback-mismatch`, with the address that was sent.

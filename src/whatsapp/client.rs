@@ -12,6 +12,7 @@ use url::Url;
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::salesforce::refusal::{Failure, Scrub};
+use crate::salesforce::settings::doubled;
 use crate::salesforce::wire::{Purpose, Wire, secret_header};
 use crate::spec::host::{self, Refusal};
 
@@ -210,11 +211,7 @@ impl Client {
         if !is_passing || failure.settled || attempt >= retry.attempts {
             return None;
         }
-        let factor = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-        let longest = retry
-            .base
-            .checked_mul(factor)
-            .map_or(retry.cap, |longest| longest.min(retry.cap));
+        let longest = doubled(retry.base, retry.cap, attempt);
         let asked = failure.retry_after.unwrap_or_default();
         (asked <= retry.cap).then(|| longest.mul_f64(fastrand::f64()).max(asked))
     }
