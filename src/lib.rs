@@ -17,5 +17,8 @@ pub mod connections;
 pub mod plan;
 pub mod engine;
 pub mod check;
+pub mod inbound;
 pub mod sandbox;
+pub mod project;
+pub mod serve;
 pub mod cli;

@@ -8,6 +8,7 @@ pub mod event;
 pub mod failpoint;
 pub mod fixed_by;
 pub mod id;
+pub mod identity;
 pub mod record;
 pub mod secret;
 pub mod shown;

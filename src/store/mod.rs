@@ -85,8 +85,10 @@
 pub mod audit;
 pub mod encoded;
 pub mod exposure;
+pub mod messages;
 pub mod model;
 pub mod read_only;
+pub mod serving;
 pub mod sqlite;
 mod location;
 

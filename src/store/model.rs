@@ -2,7 +2,10 @@
 
 mod activity;
 mod audit;
+mod inbound;
+mod message;
 mod sealed;
+mod serving;
 mod written;
 
 use std::any::Any;
@@ -25,10 +28,18 @@ pub use self::audit::{
     AuditAction, AuditEntry, AuditHead, MAX_AUDIT_DETAILS_BYTES, MAX_AUDIT_TEXT_BYTES, NewAudit,
     check_audit, hash_text, parse_hash,
 };
+pub use self::inbound::{
+    Applied as AppliedEvents, Inbound, NewWebhook, StatusKind, Understood, WebhookRow,
+};
+pub use self::message::{
+    Campaign, CampaignState, Cap, Hold, MessageFilter, MessageRow, MessageState, NewMessage,
+    Reserved, Reserving, Resolution, Scope, SendResult, Sending, Suppression,
+};
 pub use self::sealed::{
     Card, CardChange, ConnectionChange, ConnectionLock, MAX_CARD_TEXT_BYTES, MAX_SCOPES, Sealed,
     check_connection, check_sealed,
 };
+pub use self::serving::{Answered, ApiToken, Role};
 pub use self::written::{
     Acknowledged, Acknowledgement, Ahead, Applied, Closed, Form, Incoming, Place,
 };

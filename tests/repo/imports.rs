@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -39,6 +39,7 @@ const TABLE: [(&str, &[&str]); 16] = [
             "template",
             "store",
             "salesforce",
+            "whatsapp",
             "plan",
         ],
     ),
@@ -54,7 +55,42 @@ const TABLE: [(&str, &[&str]); 16] = [
             "engine",
         ],
     ),
+    ("inbound", &["foundation", "store", "whatsapp"]),
     ("sandbox", &["foundation", "soql"]),
+    (
+        "project",
+        &[
+            "foundation",
+            "spec",
+            "schedule",
+            "store",
+            "vault",
+            "salesforce",
+            "whatsapp",
+            "connections",
+            "plan",
+            "engine",
+            "sandbox",
+        ],
+    ),
+    (
+        "serve",
+        &[
+            "foundation",
+            "spec",
+            "schedule",
+            "store",
+            "vault",
+            "import",
+            "salesforce",
+            "whatsapp",
+            "connections",
+            "plan",
+            "engine",
+            "inbound",
+            "project",
+        ],
+    ),
     (
         "cli",
         &[
@@ -72,7 +108,10 @@ const TABLE: [(&str, &[&str]); 16] = [
             "plan",
             "engine",
             "check",
+            "inbound",
             "sandbox",
+            "project",
+            "serve",
         ],
     ),
 ];

@@ -1,0 +1,1 @@
+//! What comes in from WhatsApp, on its way from the webhook into the store.
