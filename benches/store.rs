@@ -111,6 +111,7 @@ impl Load {
                 acknowledged: &[],
                 dead_letters: &[],
                 settled_keys: &[],
+                messages: &[],
                 ledger: Ledger {
                     read: profiles.len() as u64,
                     ..Ledger::default()

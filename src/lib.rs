@@ -19,6 +19,5 @@ pub mod engine;
 pub mod check;
 pub mod inbound;
 pub mod sandbox;
-pub mod project;
 pub mod serve;
 pub mod cli;

@@ -7,9 +7,9 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    audit, check, completions, connect, connections, describe, dry_run, explain, import, init,
-    plan, profile, qualify, rejected, revoke, run, runs, sandbox, schema, status, test, validate,
-    vault,
+    audit, campaign, check, completions, connect, connections, describe, dry_run, explain, import,
+    init, plan, profile, qualify, rejected, revoke, run, runs, sandbox, schema, serve, status,
+    suppression, test, token, unknown, validate, vault,
 };
 
 /// A declarative pipeline engine for Salesforce.
@@ -95,10 +95,11 @@ pub enum Command {
     Runs(runs::Args),
     /// List the records that could not be delivered, or show one in full.
     Rejected(rejected::Args),
-    /// Make keys for the vault of secrets, and seal its secrets with a newer one.
-    Vault(vault::Args),
-    /// List what was done to connections and data, and check that nothing of the list was changed.
-    Audit(audit::Args),
+    /// What is kept: secrets, the audit log, messages, tokens.
+    #[command(flatten)]
+    Kept(Kept),
+    /// Run pipelines by themselves, and take in what comes from outside, until it is stopped.
+    Serve(serve::Args),
     /// Serve a local Salesforce with seeded data until it is stopped.
     Sandbox(sandbox::Args),
     /// Print the JSON Schema of a file.
@@ -107,6 +108,23 @@ pub enum Command {
     Explain(explain::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
+}
+
+/// Commands about what is kept, each with commands of its own.
+#[derive(Debug, Subcommand)]
+pub enum Kept {
+    /// Make keys for the vault of secrets, and seal its secrets with a newer one.
+    Vault(vault::Args),
+    /// List what was done to connections and data, and check that nothing of the list was changed.
+    Audit(audit::Args),
+    /// Show campaigns, and pause, resume or stop one.
+    Campaign(campaign::Args),
+    /// List messages of which nobody knows whether they were sent, and say so.
+    Unknown(unknown::Args),
+    /// Keep somebody from being written to.
+    Suppression(suppression::Args),
+    /// Make tokens for the server's API, list and revoke them.
+    Token(token::Args),
 }
 
 /// The form of a report, or of log lines.

@@ -8,7 +8,7 @@ use super::text::{
     BAD, BOLD, CAUTION, DIM, GOOD, clean, clean_json, count, line, paint, thousands,
 };
 use crate::engine::foresee::{FieldChange, RowChange, What, stand_in};
-use crate::engine::preview::{Change, Preview, Tally};
+use crate::engine::preview::{Change, MessageTally, Preview, Tally};
 use crate::foundation::record::RecordError;
 use crate::plan::Plan;
 
@@ -29,6 +29,7 @@ pub fn json(plan: &Plan, found: &Preview) -> Value {
         "filtered": found.filtered,
         "rejected": found.rejected,
         "targets": targets,
+        "messages": plan.broadcast().map(|_| messages_json(&found.messages)),
         "changes": changes,
         "api_calls": found.spent.api_calls,
         "forecast": {
@@ -37,6 +38,15 @@ pub fn json(plan: &Plan, found: &Preview) -> Value {
             "daily_percent": daily_percent(found),
         },
         "warnings": found.warnings,
+    })
+}
+
+fn messages_json(messages: &MessageTally) -> Value {
+    json!({
+        "now": messages.now,
+        "held": messages.held,
+        "unchanged": messages.unchanged,
+        "suppressed": messages.suppressed,
     })
 }
 
@@ -144,6 +154,9 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     for (name, found) in &found.targets {
         tally(&mut out, Some(name), found);
     }
+    if plan.broadcast().is_some() {
+        messages(&mut out, &found.messages);
+    }
     let places = [
         (DIM, "filter", found.filtered),
         (BAD, "reject", found.rejected),
@@ -168,6 +181,23 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
         ledger::warned(&mut out, plan.pipeline.as_str(), warning);
     }
     out
+}
+
+/// What the broadcast would do; nothing of it was done.
+fn messages(out: &mut String, messages: &MessageTally) {
+    place(out, GOOD, "send", messages.now);
+    for (why, count) in &messages.held {
+        place(out, CAUTION, &format!("hold for later: {why}"), *count);
+    }
+    place(
+        out,
+        DIM,
+        "leave alone: they have theirs",
+        messages.unchanged,
+    );
+    for (why, count) in &messages.suppressed {
+        place(out, CAUTION, &format!("suppress: {}", clean(why)), *count);
+    }
 }
 
 fn tally(out: &mut String, heading: Option<&str>, tally: &Tally) {

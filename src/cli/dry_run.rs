@@ -64,6 +64,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let options = Options {
         full: args.full,
         limit: args.limit,
+        ..Options::default()
     };
     let (found, saved) = runtime::block_on(async {
         let cancel = signals::listen(None)?;
@@ -74,6 +75,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
             store,
             clock: Clock::system(),
             cancel,
+            reach: org.reach(plan)?.map(Arc::new),
         };
         look(plan, &side, options, args).await
     })??;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The surroundings of one command, resolved once at its start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Env {
     /// The folder to work in.
     pub directory: PathBuf,

@@ -155,13 +155,14 @@ fn ledger_json(ledger: &Ledger) -> Value {
     Value::Object(places)
 }
 
-fn places(ledger: &Ledger) -> [(&'static str, u64); 8] {
+fn places(ledger: &Ledger) -> [(&'static str, u64); 9] {
     [
         ("read", ledger.read),
         ("delivered", ledger.delivered),
         ("unchanged", ledger.unchanged),
         ("filtered", ledger.filtered),
         ("suppressed", ledger.suppressed),
+        ("expired", ledger.expired),
         ("rejected", ledger.rejected),
         ("unknown", ledger.unknown),
         ("pending", ledger.pending),
@@ -173,7 +174,7 @@ fn places(ledger: &Ledger) -> [(&'static str, u64); 8] {
 /// `ids` adds when each run began and its id, for lists of past runs.
 pub fn table(runs: &[Run], ids: bool) -> String {
     const ALWAYS: [&str; 4] = ["read", "delivered", "unchanged", "rejected"];
-    let shown: Vec<usize> = (0..8)
+    let shown: Vec<usize> = (0..9)
         .filter(|index| {
             let used = runs.iter().any(|run| places(&run.ledger)[*index].1 > 0);
             used || ALWAYS.contains(&places(&Ledger::default())[*index].0)

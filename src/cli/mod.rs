@@ -7,6 +7,8 @@ pub mod actor;
 pub mod args;
 pub mod audit;
 pub mod browser;
+pub mod campaign;
+mod campaigns;
 pub mod check;
 pub mod checklist;
 pub mod completions;
@@ -45,11 +47,17 @@ pub mod runtime;
 pub mod sandbox;
 pub mod schedule;
 pub mod schema;
+pub mod serve;
+pub mod served;
 pub mod signals;
 pub mod status;
+pub mod suppression;
 pub mod table;
 pub mod test;
 pub mod text;
+pub mod token;
+mod tokens;
+pub mod unknown;
 pub mod usage;
 pub mod validate;
 pub mod vault;
@@ -60,7 +68,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::args::{Cli, Command};
+use crate::cli::args::{Cli, Command, Kept};
 use crate::cli::env::Env;
 use crate::cli::exit::Exit;
 
@@ -75,7 +83,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Exit {
-    logging::start(cli.log_format, cli.verbose);
+    // What a server does stands in its log, and nowhere else.
+    let verbose = match cli.command {
+        Command::Serve(_) => cli.verbose.max(1),
+        _ => cli.verbose,
+    };
+    logging::start(cli.log_format, verbose);
     let env = Env::new(cli.directory, cli.sandbox);
     match cli.command {
         Command::Init(args) => outcome::report("init", args.format, &init::execute(&args, &env)),
@@ -120,19 +133,38 @@ fn run(cli: Cli) -> Exit {
             let ended = rejected::execute(&args, &env);
             outcome::report("rejected", rejected::format(&args), &ended)
         }
-        Command::Vault(args) => {
-            let ended = vault::execute(&args, &env);
-            outcome::report("vault", vault::format(&args), &ended)
-        }
-        Command::Audit(args) => {
-            let ended = audit::execute(&args, &env);
-            outcome::report("audit", audit::format(&args), &ended)
-        }
+        Command::Serve(args) => serve::execute(&args, &env),
         Command::Sandbox(args) => sandbox::execute(&args, &env),
         Command::Schema(args) => schema::execute(&args),
         Command::Explain(args) => {
             outcome::report("explain", args.format, &explain::execute(&args, &env))
         }
         Command::Completions(args) => completions::execute(&args),
+        Command::Kept(command) => keep(command, &env),
     }
+}
+
+/// The commands about what is kept: secrets, the audit log, messages and tokens. Each has commands of its own.
+fn keep(command: Kept, env: &Env) -> Exit {
+    let (name, format, ended) = match command {
+        Kept::Vault(args) => ("vault", vault::format(&args), vault::execute(&args, env)),
+        Kept::Audit(args) => ("audit", audit::format(&args), audit::execute(&args, env)),
+        Kept::Campaign(args) => (
+            "campaign",
+            campaign::format(&args),
+            campaign::execute(&args, env),
+        ),
+        Kept::Unknown(args) => (
+            "unknown",
+            unknown::format(&args),
+            unknown::execute(&args, env),
+        ),
+        Kept::Suppression(args) => (
+            "suppression",
+            suppression::format(&args),
+            suppression::execute(&args, env),
+        ),
+        Kept::Token(args) => ("token", token::format(&args), token::execute(&args, env)),
+    };
+    outcome::report(name, format, &ended)
 }

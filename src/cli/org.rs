@@ -6,11 +6,13 @@ use super::actor;
 use super::progress::{self, Progress};
 use super::workspace::{Workspace, variable};
 use crate::engine::Outside;
+use crate::engine::broadcast::{self, Messaging, Reach};
 use crate::engine::cancel::Cancel;
 use crate::foundation::clock::Clock;
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::RunEvent;
+use crate::foundation::identity::IdentityKey;
 use crate::foundation::secret::Secret;
 use crate::plan::Plan;
 use crate::salesforce::client::Client;
@@ -20,24 +22,38 @@ use crate::sandbox::settings::Settings as SandboxSettings;
 use crate::spec::tree;
 use crate::spec::variables;
 use crate::store::Store;
+use crate::whatsapp::client::Client as WhatsAppClient;
+use crate::whatsapp::send::Messenger;
 use crate::whatsapp::settings::Settings as WhatsAppSettings;
 
 /// Where a command reaches Salesforce.
 #[derive(Debug)]
 pub struct Org<'a> {
     workspace: &'a Workspace,
-    sandbox: Option<Sandbox>,
+    sandbox: Option<Arc<Sandbox>>,
+}
+
+/// Starts the sandbox where one was asked for. Must be called within a runtime.
+///
+/// # Errors
+/// `sandbox-start`.
+pub async fn sandbox(workspace: &Workspace) -> Result<Option<Sandbox>> {
+    if !workspace.sandbox {
+        return Ok(None);
+    }
+    Sandbox::start(SandboxSettings::default()).await.map(Some)
 }
 
 impl<'a> Org<'a> {
     /// Starts the sandbox where one was asked for. Must be called within a runtime.
     pub async fn open(workspace: &'a Workspace) -> Result<Self> {
-        let sandbox = if workspace.sandbox {
-            Some(Sandbox::start(SandboxSettings::default()).await?)
-        } else {
-            None
-        };
-        Ok(Self { workspace, sandbox })
+        let sandbox = sandbox(workspace).await?;
+        Ok(Self::with(workspace, sandbox.map(Arc::new)))
+    }
+
+    /// With a sandbox that was started before, or without one.
+    pub const fn with(workspace: &'a Workspace, sandbox: Option<Arc<Sandbox>>) -> Self {
+        Self { workspace, sandbox }
     }
 
     /// A client of a connection, by its name in the project.
@@ -66,7 +82,59 @@ impl<'a> Org<'a> {
             observer: Arc::new(move |event| progress.observe(event)),
             cancel,
             actor: actor::actor().into(),
+            messaging: self.messaging(plan)?,
         })
+    }
+
+    /// What a plan's broadcast sends with; `None` for a plan without one.
+    pub fn messaging(&self, plan: &Plan) -> Result<Option<Arc<Messaging>>> {
+        let Some(step) = plan.broadcast() else {
+            return Ok(None);
+        };
+        let reach = Reach {
+            client: WhatsAppClient::new(self.whatsapp(&step.connection)?)?,
+            key: self.identity_key()?,
+        };
+        Ok(Some(Arc::new(Messaging {
+            messenger: Messenger::new(reach.client.clone()),
+            rest: broadcast::REST,
+            reach,
+        })))
+    }
+
+    /// What a plan's broadcast looks at before it sends. It cannot send.
+    pub fn reach(&self, plan: &Plan) -> Result<Option<Reach>> {
+        let Some(step) = plan.broadcast() else {
+            return Ok(None);
+        };
+        Ok(Some(Reach {
+            client: WhatsAppClient::new(self.whatsapp(&step.connection)?)?,
+            key: self.known_identity_key()?,
+        }))
+    }
+
+    /// The key where there is one, and otherwise one that nobody was remembered under.
+    fn known_identity_key(&self) -> Result<IdentityKey> {
+        if self.sandbox.is_some() {
+            return self.identity_key();
+        }
+        match self.workspace.vault()?.known_identity_key()? {
+            Some(key) => Ok(key),
+            None => Ok(IdentityKey::new(&Secret::random()?)),
+        }
+    }
+
+    /// The key under whose hashes people are remembered.
+    ///
+    /// # Errors
+    /// `identity-key-missing`, where the vault has none and cannot make one.
+    pub fn identity_key(&self) -> Result<IdentityKey> {
+        if self.sandbox.is_some() {
+            // The sandbox's people are invented, and its store is no other's.
+            return Ok(IdentityKey::new(&Secret::new("the people of the sandbox")));
+        }
+        let now = Clock::system().now();
+        self.workspace.vault()?.identity_key(&actor::actor(), now)
     }
 
     /// Names every variable of a connection that is not set, with the place that asks for it.

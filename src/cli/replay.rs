@@ -204,6 +204,7 @@ async fn foresee(workspace: &Workspace, batches: Vec<Batch>, store: Arc<dyn Stor
             store: ReadOnly::new(Arc::clone(&store)),
             clock: Clock::system(),
             cancel: cancel.clone(),
+            reach: org.reach(&plan)?.map(Arc::new),
         };
         let found = replay::foresee(&plan, &side, &letters, SHOWN).await?;
         if found.rejected > 0 {

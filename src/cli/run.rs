@@ -99,6 +99,7 @@ async fn run_all(
         None => How::Run(Options {
             full: args.full,
             limit: args.limit,
+            ..Options::default()
         }),
     };
     let mut ended = Vec::new();
@@ -118,8 +119,6 @@ async fn run_one(
     how: &How,
     cancel: Cancel,
 ) -> Result<RunReport> {
-    // Told before a connection is asked for, which may need credentials.
-    engine::run::executable(plan)?;
     let outside = org.outside(plan, store, cancel)?;
     match how {
         How::Run(options) => engine::run::run(plan, &outside, *options).await,

@@ -37,6 +37,10 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = duration)]
     pub latency: Duration,
 
+    /// Where WhatsApp's events are delivered, as a server of `bridged serve` takes them.
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
+
     /// Faults that are in force from the start: a JSON file with a list of rules.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
@@ -73,6 +77,7 @@ fn settings(args: &Args, env: &Env) -> Result<Settings> {
         seed: args.seed,
         latency: args.latency,
         faults,
+        webhook: args.webhook.clone(),
         ..Settings::default()
     })
 }

@@ -194,6 +194,24 @@ impl Sources<'_> {
         Ok(settings)
     }
 
+    /// What deliveries to the webhook of the WhatsApp connection called `name` are checked with: the app secret and the verify
+    /// token, each where there is one.
+    ///
+    /// # Errors
+    /// As [`Sources::credential`].
+    pub fn webhook(
+        &self,
+        name: &str,
+        connection: &WhatsAppConnection,
+    ) -> Result<(Option<Secret>, Option<Secret>)> {
+        let wanted = of_whatsapp(connection);
+        let one = |field| {
+            let found = wanted.iter().find(|wanted| wanted.field == field);
+            found.map_or(Ok(None), |wanted| self.credential(name, wanted))
+        };
+        Ok((one(Field::AppSecret)?, one(Field::VerifyToken)?))
+    }
+
     /// The settings of a Salesforce connection without a way to sign in: for requests that carry their own credentials.
     pub(super) fn address(
         &self,

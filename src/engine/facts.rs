@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::foundation::record::{Outcome, Profile, Record, Score};
 use crate::store::model::EngagementSummary;
 
+use super::broadcast::address::Addressed;
 use super::score::Scored;
 use crate::template::scope::Scope;
 
@@ -19,6 +20,8 @@ pub struct Facts {
     pub origin: Origin,
     /// What scoring gave.
     pub scored: Option<Scored>,
+    /// What the broadcast makes of it, where the plan has one.
+    pub addressed: Option<Addressed>,
     profile: Value,
     consent: Value,
     person: Person,
@@ -70,6 +73,7 @@ impl Facts {
             key,
             origin: row.map_or(Origin::Spent, Origin::Row),
             scored: None,
+            addressed: None,
             // Made when a template asks for them: most do not.
             profile: Value::Null,
             consent: Value::Null,
@@ -88,6 +92,7 @@ impl Facts {
             mapped: None,
             origin: outcome.map_or(Origin::Profile, Origin::Outcome),
             scored: None,
+            addressed: None,
             profile,
             consent,
             person: Person::default(),
@@ -115,6 +120,11 @@ impl Facts {
     /// Adds the score.
     pub fn set_score(&mut self, scored: Scored) {
         self.scored = Some(scored);
+    }
+
+    /// What the store knows of the person.
+    pub const fn person(&self) -> &Person {
+        &self.person
     }
 
     /// The key under which the store knows the person.

@@ -171,7 +171,7 @@ fn owned(pairs: &Pairs<'_>) -> Map<String, Value> {
 pub fn condition(template: &Template, scope: &Scope<'_>, what: &str) -> Result<bool, RecordError> {
     match template
         .evaluate(scope)
-        .map_err(|error| rejected(Some(what), error))?
+        .map_err(|error| evaluation(Some(what), error))?
     {
         Value::Bool(answer) => Ok(answer),
         other => Err(RecordError {
@@ -192,7 +192,7 @@ pub fn evaluate_all(
     for (name, expression) in expressions {
         let value = expression
             .evaluate(scope)
-            .map_err(|error| rejected(Some(name), error))?;
+            .map_err(|error| evaluation(Some(name), error))?;
         values.insert(name.clone(), value);
     }
     Ok(values)
@@ -206,7 +206,7 @@ fn borrow_all<'v>(
     for (name, expression) in expressions {
         let value = expression
             .borrow(scope)
-            .map_err(|error| rejected(Some(name), error))?;
+            .map_err(|error| evaluation(Some(name), error))?;
         values.push((name.as_str(), value));
     }
     Ok(values)
@@ -215,7 +215,7 @@ fn borrow_all<'v>(
 fn key(template: &Template, scope: &Scope<'_>) -> Result<String, RecordError> {
     match template
         .evaluate(scope)
-        .map_err(|error| rejected(Some("profile_key"), error))?
+        .map_err(|error| evaluation(Some("profile_key"), error))?
     {
         Value::String(key) => Ok(key),
         Value::Number(key) => Ok(key.to_string()),
@@ -232,7 +232,8 @@ fn no_key(why: &str) -> RecordError {
     }
 }
 
-fn rejected(field: Option<&str>, error: EvaluateError) -> RecordError {
+/// What a template that failed says of its record.
+pub fn evaluation(field: Option<&str>, error: EvaluateError) -> RecordError {
     RecordError {
         code: error.code,
         field: field.map(str::to_owned),

@@ -2,11 +2,13 @@
 
 use crate::foundation::event::Requests;
 use crate::salesforce::client::Client;
+use crate::whatsapp::send::Messenger;
 
 /// Counts from a moment on.
 #[derive(Clone)]
 pub struct Meter {
     client: Client,
+    messenger: Option<(Messenger, u64)>,
     requests: Requests,
     api_calls: u64,
 }
@@ -26,16 +28,30 @@ impl Meter {
         let usage = client.usage();
         Self {
             client: client.clone(),
+            messenger: None,
             requests: usage.requests,
             api_calls: usage.api_calls,
+        }
+    }
+
+    /// The same, with the messages that this one sends counted as writes.
+    #[must_use]
+    pub fn with(self, messenger: Option<&Messenger>) -> Self {
+        Self {
+            messenger: messenger.map(|messenger| (messenger.clone(), messenger.requests())),
+            ..self
         }
     }
 
     /// What was spent so far.
     pub fn spent(&self) -> Spent {
         let usage = self.client.usage();
+        let mut requests = usage.requests.since(&self.requests);
+        if let Some((messenger, before)) = &self.messenger {
+            requests.write += messenger.requests().saturating_sub(*before);
+        }
         Spent {
-            requests: usage.requests.since(&self.requests),
+            requests,
             api_calls: usage.api_calls.saturating_sub(self.api_calls),
         }
     }

@@ -10,6 +10,7 @@
 pub mod absent;
 pub mod access;
 pub mod apply;
+pub mod broadcast;
 pub mod cancel;
 pub mod conflict;
 pub mod deliver;
@@ -44,9 +45,11 @@ use std::sync::Arc;
 
 use crate::foundation::clock::Clock;
 use crate::foundation::event::RunEvent;
+use crate::foundation::id::RunId;
 use crate::salesforce::client::Client;
 use crate::store::Store;
 
+use self::broadcast::Messaging;
 use self::cancel::Cancel;
 
 /// Hears what happens in a run. It must be quick, and nothing durable hangs on it.
@@ -67,6 +70,8 @@ pub struct Outside {
     pub cancel: Cancel,
     /// On whose behalf it is done, as the audit log names them.
     pub actor: Arc<str>,
+    /// What sends messages; a plan with a broadcast needs it.
+    pub messaging: Option<Arc<Messaging>>,
 }
 
 /// How one run differs from a plain one.
@@ -76,4 +81,6 @@ pub struct Options {
     pub full: bool,
     /// Ends after so many records.
     pub limit: Option<u64>,
+    /// The id that whoever asked for the run knows already; a fresh one where there is none.
+    pub run_id: Option<RunId>,
 }

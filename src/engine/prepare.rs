@@ -17,6 +17,7 @@ use crate::store::model::{Changed, OutcomeOf, StoredProfile};
 use crate::store::read_only::ReadOnly;
 
 use super::absent::Filled;
+use super::broadcast::address::Addresser;
 use super::facts::{self, Facts, Origin, Person};
 use super::map::{Mapper, condition};
 use super::read::stamp;
@@ -33,6 +34,7 @@ pub struct Preparer {
     keeps_rows: bool,
     stamps: Option<StampField>,
     filled: Option<Arc<Filled>>,
+    addresser: Option<Addresser>,
 }
 
 /// What became of one record.
@@ -75,16 +77,20 @@ impl Preparer {
         stamps: Option<StampField>,
     ) -> Self {
         Self {
-            wants_person: ["engagement", "opted_out", "profile"]
-                .iter()
-                .any(|name| plan.uses(name)),
-            is_plain: plan.targets().next().is_none() && plan.score().is_none(),
+            wants_person: plan.broadcast().is_some()
+                || ["engagement", "opted_out", "profile"]
+                    .iter()
+                    .any(|name| plan.uses(name)),
+            is_plain: plan.targets().next().is_none()
+                && plan.score().is_none()
+                && plan.broadcast().is_none(),
             keeps_rows: plan.targets().next().is_some(),
             plan: Arc::clone(plan),
             store,
             now,
             stamps,
             filled: plan.map().map(|map| Arc::new(Filled::none(map))),
+            addresser: None,
         }
     }
 
@@ -100,6 +106,12 @@ impl Preparer {
             is_plain: false,
             ..self
         }
+    }
+
+    /// The same, with each record that goes on addressed for the plan's broadcast.
+    #[must_use]
+    pub fn addressing(self, addresser: Option<Addresser>) -> Self {
+        Self { addresser, ..self }
     }
 
     /// Prepares rows of Salesforce, in their order.
@@ -130,10 +142,10 @@ impl Preparer {
             Ok(facts) => self.finish(facts, people.next().flatten(), stamp),
             Err(rejection) => {
                 people.next();
-                Prepared::Rejected(rejection)
+                Ok(Prepared::Rejected(rejection))
             }
         });
-        Ok(prepared.collect())
+        prepared.collect()
     }
 
     /// Prepares a row of which nothing is wanted but to be kept.
@@ -178,10 +190,10 @@ impl Preparer {
             let person = people.next().flatten();
             match record {
                 Ok(facts) => self.finish(facts, person, None),
-                Err(rejection) => Prepared::Rejected(rejection),
+                Err(rejection) => Ok(Prepared::Rejected(rejection)),
             }
         });
-        Ok(prepared.collect())
+        prepared.collect()
     }
 
     fn map(mapper: Mapper<'_>, row: Record) -> Made {
@@ -212,29 +224,43 @@ impl Preparer {
         Ok(people.into_iter())
     }
 
-    /// Filters and scores what was mapped.
-    fn finish(&self, facts: Facts, person: Option<Person>, stamp: Option<Timestamp>) -> Prepared {
+    /// Filters and scores what was mapped, and addresses it where the plan sends messages.
+    fn finish(
+        &self,
+        facts: Facts,
+        person: Option<Person>,
+        stamp: Option<Timestamp>,
+    ) -> Result<Prepared> {
         let mut facts = match person {
             Some(person) => facts.with_person(person),
             None => facts,
         };
         match weigh(&self.plan, &mut facts) {
-            Ok(true) => {
-                if !self.keeps_rows {
-                    facts.origin = Origin::Spent;
-                }
-                Prepared::Goes(Box::new(facts), stamp)
-            }
-            Ok(false) => Prepared::Filtered(facts.key),
-            Err((step, reason)) => Prepared::Rejected(Box::new(Rejection {
-                payload: facts.payload(),
-                key: facts.key,
-                step: step.to_owned(),
-                reason,
-                attempts: 0,
-            })),
+            Ok(true) => {}
+            Ok(false) => return Ok(Prepared::Filtered(facts.key)),
+            Err((step, reason)) => return Ok(refused(facts, step, reason)),
         }
+        if let Some(addresser) = &self.addresser {
+            match addresser.address(&facts)? {
+                Ok(addressed) => facts.addressed = Some(addressed),
+                Err(reason) => return Ok(refused(facts, "broadcast", reason)),
+            }
+        }
+        if !self.keeps_rows {
+            facts.origin = Origin::Spent;
+        }
+        Ok(Prepared::Goes(Box::new(facts), stamp))
     }
+}
+
+fn refused(facts: Facts, step: &str, reason: RecordError) -> Prepared {
+    Prepared::Rejected(Box::new(Rejection {
+        payload: facts.payload(),
+        key: facts.key,
+        step: step.to_owned(),
+        reason,
+        attempts: 0,
+    }))
 }
 
 /// The Salesforce Id of a row, by which its record is named.

@@ -2,13 +2,14 @@
 //!
 //! It cannot write: the client has no write call, and the store is handed over read-only (I11).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::foundation::clock::Clock;
 use crate::foundation::error::Result;
+use crate::foundation::identity::IdentityHash;
 use crate::foundation::record::{Profile, RecordError};
 use crate::plan::Plan;
 use crate::plan::forecast::{self, Assumptions, Forecast};
@@ -16,7 +17,10 @@ use crate::salesforce::client::Client;
 use crate::salesforce::describe::ObjectDescribe;
 use crate::store::read_only::ReadOnly;
 
+use super::Options;
 use super::absent::{self, Filled};
+use super::broadcast::address::{Addressed, Addresser};
+use super::broadcast::{self, Reach};
 use super::cancel::Cancel;
 use super::facts::Facts;
 use super::foresee::{FieldChange, Foreseer, RowChange, What};
@@ -26,7 +30,6 @@ use super::open::{Opening, Range};
 use super::prepare::Preparer;
 use super::source::Source;
 use super::targets::{Fate, Targets};
-use super::{Options, run};
 
 /// Records that are looked at together: as many keys as one read of current rows names.
 const GROUP: usize = 200;
@@ -42,6 +45,8 @@ pub struct ReadSide {
     pub clock: Clock,
     /// Who may stop it.
     pub cancel: Cancel,
+    /// What a broadcast looks at; it cannot send.
+    pub reach: Option<Arc<Reach>>,
 }
 
 /// What a run would do.
@@ -53,6 +58,8 @@ pub struct Preview {
     pub profiles: Tally,
     /// What would become of the rows of each target, by its name, in the order of the plan.
     pub targets: Vec<(String, Tally)>,
+    /// What the broadcast would do.
+    pub messages: MessageTally,
     /// Records that the filter drops.
     pub filtered: u64,
     /// Records that would be rejected.
@@ -73,6 +80,19 @@ pub struct Preview {
     pub warnings: Vec<String>,
     /// Protected fields that would change on a row that exists, each once.
     pub protected: Vec<String>,
+}
+
+/// What a broadcast would do with the records that were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageTally {
+    /// Sent at once.
+    pub now: u64,
+    /// Planned, and sent later, by the word of the reason.
+    pub held: BTreeMap<&'static str, u64>,
+    /// People who have their message in the campaign already, or in another record.
+    pub unchanged: u64,
+    /// Not to be written to, by the word of the reason.
+    pub suppressed: BTreeMap<String, u64>,
 }
 
 /// How many things of a kind would be created, changed, left alone, or could not be written.
@@ -133,7 +153,6 @@ pub async fn preview(
     shown: usize,
     keep: Keep<'_>,
 ) -> Result<Preview> {
-    run::executable(plan)?;
     let meter = Meter::start(&side.client);
     let mut opening = Opening {
         options,
@@ -186,6 +205,8 @@ struct Looking<'a> {
     keep: Keep<'a>,
     preview: Preview,
     filled: Option<Arc<Filled>>,
+    /// The people that were met: of two records with one person the second gets no message.
+    met: HashSet<IdentityHash>,
 }
 
 impl<'a> Looking<'a> {
@@ -204,6 +225,7 @@ impl<'a> Looking<'a> {
                 ..Preview::default()
             },
             filled: None,
+            met: HashSet::new(),
         }
     }
 
@@ -215,8 +237,18 @@ impl<'a> Looking<'a> {
     ) -> Result<()> {
         let targets = Targets::new(self.plan, described, side.store.clone());
         let mut foreseer = Foreseer::new(targets, &side.client);
-        let preparer =
-            Preparer::new(self.plan, side.store.clone(), side.clock.now(), None).with_profiles();
+        let now = side.clock.now();
+        let addresser = match broadcast::needed(self.plan, side.reach.as_deref())? {
+            None => None,
+            Some((step, reach)) => {
+                let opened = broadcast::look(step, reach, &side.store).await?;
+                let store = side.store.clone();
+                Some(Addresser::new(step, reach, store, opened, now))
+            }
+        };
+        let preparer = Preparer::new(self.plan, side.store.clone(), now, None)
+            .with_profiles()
+            .addressing(addresser);
         self.filled = preparer.filled();
         loop {
             let page = tokio::select! {
@@ -246,6 +278,9 @@ impl<'a> Looking<'a> {
             self.show(Change::Reject { key, reason });
         }
         for facts in &group.records {
+            if let Some(addressed) = &facts.addressed {
+                self.address(addressed)?;
+            }
             if let Some(profile) = &facts.mapped {
                 self.compare(profile)?;
             }
@@ -293,6 +328,41 @@ impl<'a> Looking<'a> {
                 self.preview.protected.push(field.name.clone());
             }
         }
+    }
+
+    /// Counts what a broadcast makes of a record, as the run would.
+    fn address(&mut self, addressed: &Addressed) -> Result<()> {
+        match addressed {
+            Addressed::Filtered => self.preview.filtered += 1,
+            Addressed::Suppressed(why) => {
+                *self
+                    .preview
+                    .messages
+                    .suppressed
+                    .entry(why.clone())
+                    .or_default() += 1;
+            }
+            Addressed::Message(message) => {
+                let mut is_new = true;
+                for identity in &message.identities {
+                    is_new &= self.met.insert(*identity);
+                }
+                let known = self
+                    .store
+                    .messaged(&message.campaign, &message.identities)?;
+                if !is_new || known {
+                    self.preview.messages.unchanged += 1;
+                    return Ok(());
+                }
+                match message.hold {
+                    Some(hold) => {
+                        *self.preview.messages.held.entry(hold.as_str()).or_default() += 1;
+                    }
+                    None => self.preview.messages.now += 1,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn show(&mut self, change: Change) {

@@ -48,8 +48,7 @@ pub async fn replay(
     letters: &[DeadLetterRow],
     chosen: &Map<String, Value>,
 ) -> Result<Replayed> {
-    run::executable(plan)?;
-    let run = run::begin(plan, outside)?;
+    let run = run::begin(plan, outside, None)?;
     let mut outcome = Outcome::default();
     let mut gone = 0;
     // I18: told before the first write, under the lock; what cannot be told is not done.
@@ -93,7 +92,6 @@ pub async fn foresee(
     letters: &[DeadLetterRow],
     shown: usize,
 ) -> Result<Preview> {
-    run::executable(plan)?;
     let (mut source, _) = source(plan, &side.client, &side.store, letters)?;
     preview::over(plan, side, &mut source, shown).await
 }
@@ -111,9 +109,13 @@ async fn carry_out(
     let described = opening.targets().await?;
     opening.keep(&outside.store)?;
     let (mut source, missing) = source(plan, &outside.client, &store, letters)?;
+    let casting = run::Casting::open(plan, outside, run).await?;
     run::tell_start(plan, outside, run, Some(letters.len() as u64));
+    let addresser = casting
+        .as_ref()
+        .map(|casting| casting.addresser(store.clone(), run.started_at));
     let stages = Stages {
-        preparer: Preparer::new(plan, store, run.started_at, None),
+        preparer: Preparer::new(plan, store, run.started_at, None).addressing(addresser),
         delivery: run::delivery(plan, outside, run.run_id, &described),
         settler: Arc::new(Settler {
             has_letters: true,
@@ -138,7 +140,10 @@ async fn carry_out(
     *gone = outside
         .store
         .close_letters(&lost, Closed::Gone, outside.clock.now())?;
-    Ok(())
+    match casting {
+        Some(casting) => casting.send(outside, run, outcome).await,
+        None => Ok(()),
+    }
 }
 
 /// The records of the letters, to be read again; and the letters whose records the store no longer has.

@@ -10,12 +10,16 @@ use crate::foundation::error::{Error, Result};
 use crate::foundation::event::{RunEvent, RunReport, RunState};
 use crate::foundation::id::RunId;
 use crate::plan::Plan;
+use crate::plan::step::broadcast::Broadcast;
 use crate::salesforce::describe::ObjectDescribe;
-use crate::store::model::{NewRun, RunLock};
+use crate::store::model::{CampaignState, NewRun, RunLock};
 use crate::store::read_only::ReadOnly;
 
 use super::absent;
 use super::apply::{self, Applying};
+use super::broadcast::address::Addresser;
+use super::broadcast::send::{self, Outbox};
+use super::broadcast::{self, Messaging, Opened, report};
 use super::deliver::Delivery;
 use super::expect;
 use super::flow::{self, Ended, Stages};
@@ -32,10 +36,9 @@ use super::{Options, Outside};
 /// Runs a plan and tells how it went. Every error behind the lock is told in the report, whose state is `failed` then.
 ///
 /// # Errors
-/// What keeps a run from beginning: `not-executable`, `pipeline-locked`, and what the store says of its own state.
+/// What keeps a run from beginning: `pipeline-locked`, and what the store says of its own state.
 pub async fn run(plan: &Arc<Plan>, outside: &Outside, options: Options) -> Result<RunReport> {
-    executable(plan)?;
-    let run = begin(plan, outside)?;
+    let run = begin(plan, outside, options.run_id)?;
     let outcome = execute(plan, outside, options, &run).await;
     finish(plan, outside, run, outcome)
 }
@@ -45,11 +48,10 @@ pub async fn run(plan: &Arc<Plan>, outside: &Outside, options: Options) -> Resul
 /// # Errors
 /// What keeps a run from beginning, and what [`apply::check`] refuses.
 pub async fn apply(plan: &Arc<Plan>, outside: &Outside, saved: &Saved) -> Result<RunReport> {
-    executable(plan)?;
     let store = ReadOnly::new(Arc::clone(&outside.store));
     let org = apply::org_of(&outside.client).await?;
     apply::check(plan, saved, &store, &org)?;
-    let run = begin(plan, outside)?;
+    let run = begin(plan, outside, None)?;
     let mut outcome = Outcome::default();
     outcome.result = apply_rows(plan, outside, saved, &org, &run, &mut outcome).await;
     finish(plan, outside, run, outcome)
@@ -115,31 +117,16 @@ impl Default for Outcome {
     }
 }
 
-/// Whether this version can run every step of a plan, asked before anything is connected to.
-///
-/// # Errors
-/// `not-executable`, with the step that is not carried out.
-pub fn executable(plan: &Plan) -> Result<()> {
-    let Some(step) = plan.not_executable() else {
-        return Ok(());
-    };
-    Err(Error::new(
-        Code::NotExecutable,
-        format!(
-            "pipeline `{}` has the step `{}`, which this version plans but does not run",
-            plan.pipeline, step.name
-        ),
-    )
-    .help("`validate`, `plan` and `test` work on all of it; take the section out to run the rest")
-    .in_step(&step.name))
-}
-
 /// I13: the lock comes before everything that a second run could disturb.
-pub(super) fn begin(plan: &Plan, outside: &Outside) -> Result<Begun> {
+pub(super) fn begin(plan: &Plan, outside: &Outside, run_id: Option<RunId>) -> Result<Begun> {
     let lock = outside.store.lock_pipeline(&plan.pipeline)?;
-    let run_id = RunId::generate();
+    let run_id = run_id.unwrap_or_else(RunId::generate);
     let started_at = outside.clock.now();
-    let meter = Meter::start(&outside.client);
+    let messenger = outside
+        .messaging
+        .as_ref()
+        .map(|messaging| &messaging.messenger);
+    let meter = Meter::start(&outside.client).with(messenger);
     let crashed = outside.store.begin_run(
         &lock,
         &NewRun {
@@ -191,6 +178,7 @@ async fn carry_out(
         return Ok(());
     };
     guard(plan, outside, options).await?;
+    let casting = Casting::open(plan, outside, run).await?;
     let mut source = range.source(plan, &outside.client, &store, options.limit)?;
     let expected =
         expect::records(plan, &outside.client, &store, &range, options, &mut source).await?;
@@ -201,7 +189,11 @@ async fn carry_out(
         late_before: late.map(|(_, before)| before),
         ..settler(plan, outside, run)?
     });
-    let preparer = Preparer::new(plan, store, run.started_at, late.map(|(by, _)| by));
+    let addresser = casting
+        .as_ref()
+        .map(|casting| casting.addresser(store.clone(), run.started_at));
+    let preparer =
+        Preparer::new(plan, store, run.started_at, late.map(|(by, _)| by)).addressing(addresser);
     let filled = preparer.filled();
     let stages = Stages {
         preparer,
@@ -218,7 +210,98 @@ async fn carry_out(
         let absent = absent::explain(&outside.client, plan, read, filled.as_deref()).await;
         outcome.warnings.extend(absent::warnings(absent));
     }
-    Ok(())
+    match casting {
+        Some(casting) => casting.send(outside, run, outcome).await,
+        None => Ok(()),
+    }
+}
+
+/// A broadcast that is being carried out.
+pub(super) struct Casting<'a> {
+    plan: &'a Plan,
+    step: &'a Broadcast,
+    messaging: &'a Messaging,
+    opened: Opened,
+}
+
+impl<'a> Casting<'a> {
+    /// Looks at template and number, opens the campaign, and takes over what earlier runs left of it; `None` for a plan without a
+    /// broadcast.
+    pub(super) async fn open(
+        plan: &'a Plan,
+        outside: &'a Outside,
+        run: &Begun,
+    ) -> Result<Option<Self>> {
+        let Some((step, messaging)) = broadcast::needed(plan, outside.messaging.as_deref())? else {
+            return Ok(None);
+        };
+        let store = ReadOnly::new(Arc::clone(&outside.store));
+        let opened = broadcast::look(step, &messaging.reach, &store).await?;
+        let now = outside.clock.now();
+        broadcast::open(step, &messaging.reach, &outside.store, now)?;
+        outside
+            .store
+            .adopt_messages(run.run_id, &plan.pipeline, now)?;
+        Ok(Some(Self {
+            plan,
+            step,
+            messaging,
+            opened,
+        }))
+    }
+
+    /// What addresses the people that are read.
+    pub(super) fn addresser(&self, store: ReadOnly, now: Timestamp) -> Addresser {
+        Addresser::new(
+            self.step,
+            &self.messaging.reach,
+            store,
+            self.opened.clone(),
+            now,
+        )
+    }
+
+    /// Sends what is due, and tells what waits and what was kept back.
+    pub(super) async fn send(
+        &self,
+        outside: &Outside,
+        run: &Begun,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let outbox = Outbox {
+            plan: self.plan,
+            step: self.step,
+            messaging: self.messaging,
+            opened: &self.opened,
+            outside,
+            meter: &run.meter,
+            run_id: run.run_id,
+        };
+        let ended = outbox.send().await;
+        let kept = outside.store.run(run.run_id)?;
+        outcome.account.ledger = kept.map(|kept| kept.ledger).unwrap_or_default();
+        outcome
+            .warnings
+            .extend(report::kept_back(&outcome.account.suppressed));
+        let waiting = outside.store.waiting_messages(&self.plan.pipeline)?;
+        outcome
+            .warnings
+            .extend(report::waiting(&waiting, self.step));
+        let campaign = outside
+            .store
+            .campaign(self.step.section.campaign.as_str())?;
+        if campaign.is_some_and(|campaign| campaign.state == CampaignState::Paused) {
+            outcome.warnings.push(report::paused(self.step));
+        }
+        match ended? {
+            send::Ended::Drained => Ok(()),
+            send::Ended::Cancelled => Err(Error::new(
+                Code::Interrupted,
+                "the run was stopped before all was sent",
+            )
+            .help("run the same command again: what was not sent waits in the send ledger")),
+        }
+    }
 }
 
 /// Holds the guards against everything the run would write.
@@ -231,6 +314,10 @@ async fn guard(plan: &Arc<Plan>, outside: &Outside, options: Options) -> Result<
         store: ReadOnly::new(Arc::clone(&outside.store)),
         clock: outside.clock.clone(),
         cancel: outside.cancel.clone(),
+        reach: outside
+            .messaging
+            .as_ref()
+            .map(|messaging| Arc::new(messaging.reach.clone())),
     };
     let foreseen = Box::pin(preview::preview(plan, &side, options, 0, &mut |_| Ok(()))).await;
     let preview = foreseen.map_err(|error| {
@@ -324,7 +411,9 @@ pub(super) fn finish(
     let spent = run.meter.spent();
     let mut warnings = run.warnings;
     warnings.extend(outcome.warnings);
-    if ledger.unknown > 0 {
+    if ledger.unknown > 0 && plan.broadcast().is_some() {
+        warnings.push(report::unknown(ledger.unknown));
+    } else if ledger.unknown > 0 {
         let named = outcome.account.unknown.join(", ");
         warnings.push(format!(
             "{} records are unknown: Salesforce's answer was lost, and they are not sent again by themselves; look for them in \

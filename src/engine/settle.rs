@@ -1,5 +1,6 @@
 //! Settling: gives every record of a group its one place in the ledger, and makes it durable with the cursor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,8 +15,11 @@ use crate::foundation::id::RunId;
 use crate::foundation::record::{DeadLetter, Score};
 use crate::plan::Plan;
 use crate::spec::amount::Threshold;
-use crate::store::model::{Acknowledgement, Commit, Committed, Incoming, Place, Settled};
+use crate::store::model::{
+    Acknowledgement, Commit, Committed, Incoming, NewMessage, Place, Settled,
+};
 
+use super::broadcast::address::Addressed;
 use super::facts::Facts;
 use super::group::{Position, Settling};
 use super::meter::Meter;
@@ -85,6 +89,8 @@ pub struct Account {
     pub late: u64,
     /// The keys of the first records that nobody knows the end of.
     pub unknown: Vec<String>,
+    /// How many were suppressed when they were read, by the word of the reason.
+    pub suppressed: BTreeMap<String, u64>,
 }
 
 /// So many records of unknown end are named; their number is told whole.
@@ -100,6 +106,8 @@ struct Entry {
     letters: Vec<DeadLetter>,
     unknown: Vec<String>,
     settled_keys: Vec<String>,
+    messages: Vec<NewMessage>,
+    suppressed: Vec<String>,
     ledger: Ledger,
     cursor: Option<Cursor>,
     change_cursor: Option<ChangeCursor>,
@@ -254,7 +262,10 @@ impl Settler {
         entry
     }
 
-    fn place(&self, entry: &mut Entry, facts: Facts, fate: Fate) {
+    fn place(&self, entry: &mut Entry, mut facts: Facts, fate: Fate) {
+        if let Some(addressed) = facts.addressed.take() {
+            return self.addressed(entry, facts, addressed);
+        }
         let score = facts.scored.as_ref().map(Score::from);
         entry
             .scores
@@ -301,6 +312,30 @@ impl Settler {
         }
     }
 
+    /// Gives a record of a broadcast its place. The store counts its message.
+    fn addressed(&self, entry: &mut Entry, facts: Facts, addressed: Addressed) {
+        let score = facts.scored.as_ref().map(Score::from);
+        entry
+            .scores
+            .extend(facts.profile_key().map(str::to_owned).zip(score));
+        match addressed {
+            Addressed::Message(message) => {
+                entry.ledger.read -= 1;
+                entry.messages.push(*message);
+            }
+            Addressed::Filtered => entry.ledger.filtered += 1,
+            Addressed::Suppressed(why) => {
+                entry.ledger.suppressed += 1;
+                entry.suppressed.push(why);
+            }
+        }
+        self.settled(entry, facts.key);
+        entry.profiles.extend(facts.mapped.map(|profile| Incoming {
+            profile: profile.into(),
+            place: Place::Counted,
+        }));
+    }
+
     fn settled(&self, entry: &mut Entry, key: String) {
         if self.has_letters {
             entry.settled_keys.push(key);
@@ -336,6 +371,9 @@ impl Settler {
         let named = UNKNOWN_NAMED.saturating_sub(account.unknown.len());
         let unknown = entry.unknown.iter().take(named).cloned();
         account.unknown.extend(unknown);
+        for why in &entry.suppressed {
+            *account.suppressed.entry(why.clone()).or_default() += 1;
+        }
         account.late += self.count_late(&entry.stamps, &committed.profiles);
         (self.outside.observer)(&RunEvent::Committed {
             ledger: committed.total,
@@ -355,6 +393,7 @@ impl Settler {
             acknowledged: &entry.acknowledged,
             dead_letters: &entry.letters,
             settled_keys: &entry.settled_keys,
+            messages: &entry.messages,
             ledger: entry.ledger,
             cursor: entry.cursor.as_ref(),
             change_cursor: entry.change_cursor.as_ref(),

@@ -191,10 +191,30 @@ codes! {
     WhatsappUnavailable = "whatsapp-unavailable",
     WhatsappRequestRefused = "whatsapp-request-refused",
     WhatsappQualityLow = "whatsapp-quality-low",
+    WhatsappRecipientRefused = "whatsapp-recipient-refused",
+    WhatsappMessageRefused = "whatsapp-message-refused",
+    WhatsappCampaignStopped = "whatsapp-campaign-stopped",
     WhatsappTemplateMissing = "whatsapp-template-missing",
     WhatsappTemplateNotApproved = "whatsapp-template-not-approved",
     WhatsappTemplateMismatch = "whatsapp-template-mismatch",
     WhatsappTemplateUnchecked = "whatsapp-template-unchecked",
+
+    // sending messages
+    RecipientInvalid = "recipient-invalid",
+    MessageValueRefused = "message-value-refused",
+    IdentityKeyMissing = "identity-key-missing",
+    IdentityKeyChanged = "identity-key-changed",
+    UnknownCampaign = "unknown-campaign",
+    CampaignChanged = "campaign-changed",
+    CampaignPaused = "campaign-paused",
+    SendingStopped = "sending-stopped",
+
+    // the server
+    ServerRunning = "server-running",
+    ServerStopping = "server-stopping",
+    PublicAddressRefused = "public-address-refused",
+    UnknownToken = "unknown-token",
+    TokenTaken = "token-taken",
 
     // why there is nothing to read
     FilterMatchesNothing = "filter-matches-nothing",
@@ -261,7 +281,6 @@ codes! {
     SandboxFaults = "sandbox-faults",
 
     // while running
-    NotExecutable = "not-executable",
     CursorInFuture = "cursor-in-future",
     CursorQueryChanged = "cursor-query-changed",
     TooManyRejected = "too-many-rejected",

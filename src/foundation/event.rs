@@ -19,6 +19,8 @@ pub struct Ledger {
     pub filtered: u64,
     /// Held back by consent, an opt-out or a cap.
     pub suppressed: u64,
+    /// Not sent because its time had passed.
+    pub expired: u64,
     /// Kept as dead letters.
     pub rejected: u64,
     /// Sent, and the answer left it open whether it arrived.
@@ -35,6 +37,7 @@ impl Ledger {
                 + self.unchanged
                 + self.filtered
                 + self.suppressed
+                + self.expired
                 + self.rejected
                 + self.unknown
                 + self.pending
@@ -47,6 +50,7 @@ impl Ledger {
         self.unchanged += other.unchanged;
         self.filtered += other.filtered;
         self.suppressed += other.suppressed;
+        self.expired += other.expired;
         self.rejected += other.rejected;
         self.unknown += other.unknown;
         self.pending += other.pending;

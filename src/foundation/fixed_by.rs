@@ -113,6 +113,10 @@ const AUTHOR: &[Code] = &[
     Code::WhatsappTemplateMissing,
     Code::WhatsappTemplateMismatch,
     Code::WhatsappTemplateUnchecked,
+    Code::WhatsappMessageRefused,
+    Code::RecipientInvalid,
+    Code::MessageValueRefused,
+    Code::CampaignChanged,
 ];
 
 /// What the place where bridged runs, or the hour, brings with it.
@@ -168,6 +172,12 @@ const OPERATOR: &[Code] = &[
     Code::WhatsappLimitReached,
     Code::WhatsappUnavailable,
     Code::WhatsappRequestRefused,
+    Code::IdentityKeyMissing,
+    Code::IdentityKeyChanged,
+    Code::SendingStopped,
+    Code::ServerRunning,
+    Code::PublicAddressRefused,
+    Code::WhatsappRecipientRefused,
 ];
 
 /// What the org grants and has.
@@ -203,6 +213,7 @@ const META: &[Code] = &[
     Code::WhatsappAccountRestricted,
     Code::WhatsappQualityLow,
     Code::WhatsappTemplateNotApproved,
+    Code::WhatsappCampaignStopped,
 ];
 
 #[cfg(test)]

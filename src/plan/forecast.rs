@@ -17,7 +17,7 @@ pub struct Assumptions {
 /// The cost of a run, exact for the number of records assumed.
 ///
 /// Tries again after failures come on top, and so do the further pages of child rows that exceed one answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// What was assumed.
     pub assumed: Assumptions,
@@ -27,6 +27,8 @@ pub struct Forecast {
     pub batch_sizes: Vec<u64>,
     /// Targets whose rows are looked at again right before they are written.
     pub looked_at: u64,
+    /// Messages that leave in a second at the most, where the plan sends any.
+    pub messages_a_second: Option<f64>,
 }
 
 /// Rows one such look names at the most.
@@ -53,6 +55,7 @@ impl Forecast {
                 .targets()
                 .filter(|target| target.guards_conflicts())
                 .count() as u64,
+            messages_a_second: plan.broadcast().map(|step| step.section.pace.per_second()),
         }
     }
 
@@ -116,6 +119,12 @@ impl Forecast {
                     .to_owned(),
             );
         }
+        if let Some(rate) = self.messages_a_second {
+            lines.push(format!(
+                "          and up to {records} messages, one request each and no API calls, within {}",
+                spoken(records as f64 / rate.max(f64::MIN_POSITIVE))
+            ));
+        }
         if let (Some(percent), Some(limit)) = (self.daily_percent(), self.assumed.daily_limit) {
             lines.push(format!(
                 "          {percent:.2} % of the org's {limit} calls a day"
@@ -141,6 +150,17 @@ impl Forecast {
     }
 }
 
+/// A length of time, rounded up, in the unit that fits it.
+fn spoken(seconds: f64) -> String {
+    if seconds <= 90.0 {
+        format!("{} s", seconds.ceil())
+    } else if seconds <= 5_400.0 {
+        format!("{} minutes", (seconds / 60.0).ceil())
+    } else {
+        format!("{} hours", (seconds / 3_600.0).ceil())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +174,7 @@ mod tests {
             page_size: Some(page),
             batch_sizes: batches.to_vec(),
             looked_at: 0,
+            messages_a_second: None,
         }
     }
 

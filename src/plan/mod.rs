@@ -22,6 +22,7 @@ use crate::spec::pipeline::{Direction, Playbook};
 use crate::template::{Name, Template};
 
 use self::expression::Expression;
+use self::step::broadcast::Broadcast;
 use self::step::filter::Filter;
 use self::step::map::Map;
 use self::step::read::Read;
@@ -213,8 +214,11 @@ impl Plan {
         })
     }
 
-    /// The first step that the executor cannot run.
-    pub fn not_executable(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| !step.kind.is_executable())
+    /// The step that sends messages.
+    pub fn broadcast(&self) -> Option<&Broadcast> {
+        self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Broadcast(broadcast) => Some(broadcast),
+            _ => None,
+        })
     }
 }

@@ -128,7 +128,6 @@ pub fn json(plan: &Plan, forecast: &Forecast) -> Value {
                 "name": step.name,
                 "kind": step.kind.word(),
                 "wave": step.wave,
-                "executable": step.kind.is_executable(),
                 "properties": properties,
             })
         })

@@ -81,9 +81,4 @@ impl StepKind {
             StepKind::Broadcast(step) => step.properties(),
         }
     }
-
-    /// Whether the executor can run the step.
-    pub const fn is_executable(&self) -> bool {
-        !matches!(self, StepKind::Broadcast(_))
-    }
 }

@@ -17,7 +17,11 @@
 //! | `POST users` | changes one (`username`, that of the API key where it is missing): `active`, `locked`, `unlock` (forgets wrong passwords), `password`, `login_hours` (`{ "from": "09:00", "to": "17:00" }` in UTC), `ip_restricted`, `api_enabled`, `password_expired`, `api_only` (whether their profile is that of an integration) |
 //! | `POST org` | `{ "active"?, "api"? }`: whether the org is in order, and whether its edition has the API |
 //! | `POST maintenance` | `{ "mode": "page" }` (status 503 with HTML for every request), `"json"` (503 with JSON), `"read-only"` (no writes), `"off"` |
-//! | `GET whatsapp`, `POST whatsapp` | the WhatsApp number and the templates; posting changes them: `{ "token"?: "good" \| "expired" \| "revoked", "error"?: { "code", "subcode"?, "status" } \| null (each read is refused so), "number"?: { "status"?, "quality_rating"?, "name_status"?, "verified_name"? }, "templates"?: [{ "name", "language", "status"?, "category"?, "components"?, "removed"? }] }`; a template that is not there is made; answers with both |
+//! | `GET whatsapp`, `POST whatsapp` | the WhatsApp number and the templates; posting changes them: `{ "token"?: "good" \| "expired" \| "revoked", "error"?: { "code", "subcode"?, "status" } \| null (each read is refused so), "number"?: { "status"?, "quality_rating"?, "name_status"?, "verified_name"?, "messaging_limit"? }, "templates"?: [{ "name", "language", "status"?, "category"?, "components"?, "removed"? }] }`; a template that is not there is made; answers with both |
+//! | `GET whatsapp/messages` | every message that was posted, refused ones too; `?to=NUMBER` those to one person |
+//! | `GET whatsapp/recipients` | for each person how many posts came and how many were taken |
+//! | `POST whatsapp/events` | where events go and how people behave: `{ "webhook"?: URL, "delay_ms"?, "read"?, "replied"?, "opted_out"?, "failed"?, "failed_code"?, "duplicates"?, "shuffled"?, "batch"?, "rate"?, "pair_seconds"? }`; answers with all |
+//! | `POST whatsapp/inbound` | delivers one event: `{ "text": TEXT, "from": NUMBER, "answers"?: WAMID }`, `{ "button": PAYLOAD, "from": NUMBER }`, `{ "preference": "stop" \| "resume", "from": NUMBER }` |
 //! | `POST reset` | everything back to the start, but the clock |
 
 mod access;
@@ -68,6 +72,13 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
         (&Method::POST, ["maintenance"]) => access::maintenance(state, &call.body),
         (&Method::GET, ["whatsapp"]) => Ok(Answer::ok(&*state.business())),
         (&Method::POST, ["whatsapp"]) => whatsapp::change(state, &call.body),
+        (&Method::GET, ["whatsapp", "messages"]) => {
+            let to = call.parameter("to");
+            Ok(Answer::ok(state.sends().posts(to.as_deref())))
+        }
+        (&Method::GET, ["whatsapp", "recipients"]) => Ok(Answer::ok(state.sends().recipients())),
+        (&Method::POST, ["whatsapp", "events"]) => whatsapp::events(state, &call.body),
+        (&Method::POST, ["whatsapp", "inbound"]) => whatsapp::inbound(state, &call.body),
         (&Method::POST, ["reset"]) => {
             state.reset();
             Ok(done())

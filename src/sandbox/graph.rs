@@ -1,14 +1,17 @@
-//! The Graph API, as far as it is about reading a WhatsApp number and its account's templates.
+//! The Graph API, as far as it is about a WhatsApp number, its account's templates, and sending them.
 //!
 //! | call | answers with |
 //! |---|---|
 //! | `GET /vN.0/PHONE_NUMBER_ID` | the number: the `fields` asked for, or a few |
 //! | `GET /vN.0/ACCOUNT_ID` | the business account's id and name |
 //! | `GET /vN.0/ACCOUNT_ID/message_templates` | the templates whose name contains `name`, `limit` at a time, further ones behind the cursor `after` |
+//! | `POST /vN.0/PHONE_NUMBER_ID/messages` | the message's id, or why it is refused |
 //!
 //! Any version is served. Every other path is unknown.
 
 mod business;
+mod messages;
+pub(super) mod sends;
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -34,6 +37,9 @@ const TEMPLATE_FIELDS: &str = "name,components,language,status,category,id";
 
 /// Answers a path behind the version.
 pub(super) fn answer(state: &State, call: &Call, resource: &[&str]) -> Answer {
+    if let (&Method::POST, [id, "messages" | "marketing_messages"]) = (&call.method, resource) {
+        return messages::send(state, call, id);
+    }
     let business = state.business();
     match (&call.method, resource) {
         (&Method::GET, [id]) if is_id(id) => {

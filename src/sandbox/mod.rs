@@ -31,6 +31,7 @@ mod browsers;
 mod call;
 mod certificate;
 mod control;
+mod courier;
 mod exchange;
 mod grants;
 mod graph;

@@ -20,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::apps::CALLBACKS;
 use super::certificate;
+use super::courier;
 use super::exchange::exchange;
 use super::graph;
 use super::seed::setup::INTEGRATION_USERNAME;
@@ -36,6 +37,7 @@ const HEADERS_MAX: usize = 256 * 1_024;
 /// A sandbox that answers until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Sandbox {
+    state: Arc<State>,
     ready: Ready,
     stop: watch::Sender<bool>,
     accepting: tokio::task::JoinHandle<()>,
@@ -71,8 +73,10 @@ impl Sandbox {
             .await
             .map_err(|error| Error::bug("making the sandbox's data failed").caused_by(error))?;
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, acceptor, state, stopped));
+        tokio::spawn(courier::deliver(Arc::clone(&state), stopped.clone()));
+        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&state), stopped));
         Ok(Self {
+            state,
             ready,
             stop,
             accepting,
@@ -82,6 +86,11 @@ impl Sandbox {
     /// How to reach it.
     pub fn ready(&self) -> &Ready {
         &self.ready
+    }
+
+    /// Delivers WhatsApp's events to this address from now on.
+    pub fn set_webhook(&self, url: &str) {
+        self.state.sends().webhook = Some(url.to_owned());
     }
 
     /// Stops answering: open connections end, the port is free when this returns.
@@ -122,6 +131,8 @@ fn announce(settings: &Settings, address: SocketAddr, certificate: Option<PathBu
         whatsapp_token: graph::token(settings.seed),
         whatsapp_phone_number_id: graph::PHONE_NUMBER_ID.to_owned(),
         whatsapp_business_account_id: graph::BUSINESS_ACCOUNT_ID.to_owned(),
+        whatsapp_app_secret: courier::app_secret(settings.seed),
+        whatsapp_verify_token: courier::verify_token(settings.seed),
         certificate,
     }
 }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub api_limit: u64,
     /// How long a session lives that nobody uses.
     pub session_lifetime: Duration,
+    /// Where WhatsApp's events are delivered; nowhere without it.
+    pub webhook: Option<String>,
 }
 
 impl Default for Settings {
@@ -48,6 +50,7 @@ impl Default for Settings {
             clock: None,
             api_limit: 100_000,
             session_lifetime: Duration::from_hours(2),
+            webhook: None,
         }
     }
 }
@@ -75,6 +78,10 @@ pub struct Ready {
     pub whatsapp_phone_number_id: String,
     /// The id of the business account that has the templates.
     pub whatsapp_business_account_id: String,
+    /// What WhatsApp's deliveries are signed with.
+    pub whatsapp_app_secret: String,
+    /// What the webhook's set-up asks for.
+    pub whatsapp_verify_token: String,
     /// The certificate to trust, where the sandbox serves https.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,

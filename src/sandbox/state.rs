@@ -9,6 +9,7 @@ use super::accounts::Accounts;
 use super::clock::SandboxClock;
 use super::faults::Faults;
 use super::graph::Business;
+use super::graph::sends::Sends;
 use super::ids::RecordId;
 use super::ledger::RequestLedger;
 use super::limits::Limits;
@@ -38,6 +39,7 @@ pub(super) struct State {
     locators: Mutex<Locators>,
     rules: Mutex<Arc<Rules>>,
     business: Mutex<Business>,
+    sends: Mutex<Sends>,
     gate: RwLock<()>,
 }
 
@@ -73,6 +75,7 @@ impl State {
             locators: Mutex::new(Locators::default()),
             rules: Mutex::default(),
             business: Mutex::new(Business::new(settings.seed)),
+            sends: Mutex::new(sends(&settings)),
             gate: RwLock::default(),
             clock,
             recipe,
@@ -93,6 +96,7 @@ impl State {
         *self.locators() = Locators::default();
         *lock(&self.rules) = Arc::default();
         *self.business() = Business::new(self.settings.seed);
+        *self.sends() = sends(&self.settings);
     }
 
     /// Lets a request in. One of several steps that stand or fall together must be `alone`.
@@ -187,6 +191,11 @@ impl State {
         lock(&self.business)
     }
 
+    /// The messages that were posted, and what comes of them.
+    pub(super) fn sends(&self) -> MutexGuard<'_, Sends> {
+        lock(&self.sends)
+    }
+
     /// The queries that have more pages.
     pub(super) fn locators(&self) -> MutexGuard<'_, Locators> {
         lock(&self.locators)
@@ -206,6 +215,12 @@ pub(super) fn sessions(settings: &Settings) -> Sessions {
         &[INTEGRATION_USERNAME, LIMITED_USERNAME],
         lifetime,
     )
+}
+
+fn sends(settings: &Settings) -> Sends {
+    let mut sends = Sends::new(settings.seed);
+    sends.webhook.clone_from(&settings.webhook);
+    sends
 }
 
 /// The password that every user of a seed has.

@@ -23,7 +23,8 @@ pub trait Messages {
         at: Timestamp,
     ) -> Result<Ledger>;
 
-    /// The pipeline's messages that are planned and whose time has come, the longest waiting first.
+    /// The pipeline's messages that are planned and whose time has come, the longest waiting first; those of paused campaigns
+    /// are left out.
     fn due_messages(
         &self,
         pipeline: &PipelineName,
@@ -31,7 +32,7 @@ pub trait Messages {
         limit: u32,
     ) -> Result<Vec<MessageRow>>;
 
-    /// When the first planned message of the pipeline comes due; past instants too.
+    /// When the first planned message of the pipeline comes due; past instants too. Those of paused campaigns are left out.
     fn next_message(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>>;
 
     /// How many planned messages of the pipeline wait for which reason.
@@ -48,6 +49,9 @@ pub trait Messages {
     /// Messages, the latest planned first.
     fn messages(&self, filter: &MessageFilter) -> Result<Vec<MessageRow>>;
 
+    /// Whether a campaign has, for any of these identities, a message that is not to be planned anew.
+    fn messaged(&self, campaign: &str, who: &[IdentityHash]) -> Result<bool>;
+
     /// One message.
     fn message(&self, id: MessageId) -> Result<Option<MessageRow>>;
 
@@ -63,12 +67,10 @@ pub trait Messages {
         audit: &NewAudit,
     ) -> Result<u64>;
 
-    /// The different people whom the connection wrote to since an instant, and when the first of these messages left.
-    fn people_written_to(
-        &self,
-        connection: &str,
-        since: Timestamp,
-    ) -> Result<(u64, Option<Timestamp>)>;
+    /// How many messages of the connection may have left since an instant, and when the first of them did. These are at
+    /// least as many as the people they went to.
+    fn written_since(&self, connection: &str, since: Timestamp)
+    -> Result<(u64, Option<Timestamp>)>;
 
     /// Begins a campaign where it is new, or gives back what it is. One whose messages are all settled may change its content.
     ///
@@ -82,7 +84,7 @@ pub trait Messages {
     /// All campaigns, the latest begun first.
     fn campaigns(&self) -> Result<Vec<Campaign>>;
 
-    /// Changes a campaign's state; what is planned of a stopped one is settled as expired. Whether there is one.
+    /// Changes a campaign's state; whether there is one. What is planned of a stopped one expires when it would be sent.
     fn set_campaign(
         &self,
         name: &str,
@@ -100,12 +102,6 @@ pub trait Messages {
 
     /// The suppression of each, where one is in force at `now`, in their order.
     fn suppressed(&self, who: &[IdentityHash], now: Timestamp) -> Result<Vec<Option<Suppression>>>;
-
-    /// Suppressions behind `after`, in the order of their hashes.
-    fn suppressions(&self, after: Option<IdentityHash>, limit: u32) -> Result<Vec<Suppression>>;
-
-    /// Leaves a person alone until an instant.
-    fn rest(&self, who: &[IdentityHash], until: Timestamp) -> Result<()>;
 
     /// The check of the key that the hashes were made with; `None` before the first.
     fn identity_check(&self) -> Result<Option<IdentityHash>>;

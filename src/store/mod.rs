@@ -80,6 +80,30 @@
 //! - **ST39** The head has the number and the hash of the last entry, from the same transaction; there is none before the
 //!   first entry.
 //!
+//! The send ledger
+//! - **ST40** A commit plans its messages: a person has one a campaign, found by any of their identities. A new one counts as
+//!   pending; one that is refused, suppressed or expired is planned anew; any other counts as unchanged.
+//! - **ST41** A reservation is durable when it returns, and is given once.
+//! - **ST42** Results move messages from pending to their places, in one transaction with dead letters and events.
+//! - **ST43** A run takes over what waits as read and pending, and what an ended run was sending as read and unknown.
+//! - **ST44** Suppressions, the cap, rests and the campaign's state are looked at in the transaction that reserves.
+//! - **ST45** A campaign has one content while any of its messages is not settled.
+//! - **ST46** Statuses give the same whatever their order and number: ranks never go down, and what was delivered did not fail.
+//! - **ST47** A status that comes before the answer to its message is applied at once where it names our id, and else waits.
+//! - **ST48** An unknown message is resolved by a status or by a person, and by nothing else.
+//! - **ST49** A reply finds its person by the message that it answers, by an identity, or by the phone; an opt-out suppresses.
+//! - **ST50** A person's word about marketing suppresses it, and takes back what it put there itself.
+//! - **ST51** A rest grows with each time.
+//! - **ST52** A template pauses its campaigns, and takes up those that it paused.
+//!
+//! A server
+//! - **ST53** A webhook is durable when it is kept, and kept once within eight days; they wait in the order of arrival.
+//! - **ST54** Settled ticks never go back.
+//! - **ST55** One server has the store at a time.
+//! - **ST56** Tokens are known by their names, answers by caller and key.
+//! - **ST57** Messages are listed with the latest planned first, and counted by state.
+//! - **ST58** Identities are hashed with one key for as long as the store lives.
+//!
 //! Calls block; they are made from a thread of their own. Secrets reach a store sealed, and not otherwise.
 
 pub mod audit;
@@ -104,19 +128,21 @@ use crate::foundation::id::{PipelineName, RunId};
 use crate::foundation::record::{Engagement, Outcome, Profile, Score};
 
 use self::location::Location;
+use self::messages::Messages;
 use self::model::{
     Acknowledged, Ahead, Applied, AuditEntry, AuditHead, CachedDescribe, Card, Changed, Closed,
     Commit, Committed, ConnectionChange, ConnectionLock, DeadLetterRow, Engaged, EngagementSummary,
     Imported, LetterFilter, NewAudit, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
     Sealed, StoredProfile,
 };
+use self::serving::Serving;
 use self::sqlite::{Options, SqliteStore};
 
 /// Durable state. The module's documentation holds the contract.
 ///
 /// Every call may fail with the codes of the medium: `store-busy`, `store-full`, `store-io`, `store-corrupt`,
 /// `store-failed`.
-pub trait Store: Send + Sync + Debug {
+pub trait Store: Messages + Serving + Send + Sync + Debug {
     /// Takes the pipeline for one run (ST1, ST2).
     fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock>;
 

@@ -110,6 +110,9 @@ pub struct Commit<'a> {
     pub dead_letters: &'a [DeadLetter],
     /// The keys of records settled without rejection: their open letters are closed as delivered.
     pub settled_keys: &'a [String],
+    /// The messages to plan, one a record. The store counts each: a new one as pending, one that its person has already in the
+    /// campaign as unchanged.
+    pub messages: &'a [NewMessage],
     /// What this group adds to the run's account, without the profiles of [`Place::Store`]: the store counts each of them
     /// as delivered or unchanged. So `read` is the number of these profiles plus all other places.
     pub ledger: Ledger,

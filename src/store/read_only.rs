@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use crate::foundation::error::Result;
 use crate::foundation::event::{ChangeCursor, Cursor};
 use crate::foundation::id::PipelineName;
+use crate::foundation::identity::IdentityHash;
 use crate::foundation::record::Outcome;
 
 use super::Store;
 use super::model::{
     Acknowledged, Applied, AuditEntry, AuditHead, CachedDescribe, Card, Changed, DeadLetterRow,
     Engaged, EngagementSummary, LetterFilter, OutcomeOf, RecordKind, RunRow, Sealed, StoredProfile,
+    Suppression,
 };
 
 /// The reads of a store, and nothing else: no call of this type changes anything (I11).
@@ -203,5 +205,33 @@ impl ReadOnly {
     /// What [`Store::audit_head`] says.
     pub fn audit_head(&self) -> Result<Option<AuditHead>> {
         self.0.audit_head()
+    }
+
+    /// The suppression of each person, where one is in force.
+    ///
+    /// # Errors
+    /// What [`super::messages::Messages::suppressed`] says.
+    pub fn suppressed(
+        &self,
+        who: &[IdentityHash],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Suppression>>> {
+        self.0.suppressed(who, now)
+    }
+
+    /// Whether a campaign has, for a person, a message that is not to be planned anew.
+    ///
+    /// # Errors
+    /// What [`super::messages::Messages::messaged`] says.
+    pub fn messaged(&self, campaign: &str, who: &[IdentityHash]) -> Result<bool> {
+        self.0.messaged(campaign, who)
+    }
+
+    /// The check of the key that hashes were made with.
+    ///
+    /// # Errors
+    /// What [`super::messages::Messages::identity_check`] says.
+    pub fn identity_check(&self) -> Result<Option<IdentityHash>> {
+        self.0.identity_check()
     }
 }

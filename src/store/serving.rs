@@ -1,4 +1,5 @@
-//! The part of a store that a server needs: webhooks, settled times, tokens, and answers that are given again.
+//! The part of a store that a server needs: webhooks as they arrive, settled times of
+//! schedules, tokens, and answers that are given again.
 
 use jiff::Timestamp;
 
@@ -33,7 +34,7 @@ pub trait Serving {
     /// Settles the ticks of a pipeline up to a nominal time, before the run of it starts. It never goes back.
     fn settle_tick(&self, pipeline: &PipelineName, nominal: Timestamp) -> Result<()>;
 
-    /// Keeps a token; whether the name was free.
+    /// Keeps a token; whether its name was free.
     fn add_token(&self, token: &ApiToken, audit: &NewAudit) -> Result<bool>;
 
     /// Takes a token away; whether there was one.

@@ -21,11 +21,13 @@ pub enum Field {
     AppSecret,
     /// The word that a webhook's set-up asks for.
     VerifyToken,
+    /// What hides the people that messages went to; no connection's own.
+    IdentityKey,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ConsumerKey,
         Self::ConsumerSecret,
         Self::PrivateKey,
@@ -34,6 +36,7 @@ impl Field {
         Self::WhatsappToken,
         Self::AppSecret,
         Self::VerifyToken,
+        Self::IdentityKey,
     ];
 
     /// The word under which it is kept and shown.
@@ -47,6 +50,7 @@ impl Field {
             Self::WhatsappToken => "whatsapp_token",
             Self::AppSecret => "app_secret",
             Self::VerifyToken => "verify_token",
+            Self::IdentityKey => "identity_key",
         }
     }
 

@@ -7,6 +7,7 @@
 //! Calls block as those of the store do.
 
 mod field;
+mod identity;
 pub mod key;
 pub mod private_file;
 mod rotate;
@@ -24,6 +25,7 @@ use crate::store::Store;
 use crate::store::model::{Card, CardChange, ConnectionChange, ConnectionLock, NewAudit, Sealed};
 
 pub use self::field::Field;
+pub use self::identity::IDENTITY;
 pub use self::key::{KeyId, KeyRing};
 pub use self::rotate::{FAILPOINTS, KeyUse, Rotated, Status};
 pub use self::seal::MAX_SECRET_BYTES;
@@ -77,6 +79,11 @@ impl Vault {
             return Err(lost(ring, connection, &all));
         };
         seal::open(cipher, self.place(connection, field.as_str()), sealed).map(Some)
+    }
+
+    /// Whether there is a key that seals.
+    pub const fn has_key(&self) -> bool {
+        self.ring.is_some()
     }
 
     /// Which secrets of a connection are kept. Needs no key.

@@ -86,6 +86,16 @@ impl Client {
         })))
     }
 
+    /// What it was made with.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What makes its exchanges.
+    pub(super) fn wire(&self) -> &Wire {
+        &self.0.wire
+    }
+
     /// Where its requests go.
     pub fn address(&self) -> &str {
         self.0.base.as_str().trim_end_matches('/')
@@ -192,14 +202,16 @@ impl Client {
         serde_json::from_slice(&answer.body).map_err(|error| unreadable(answer.status, &error))
     }
 
-    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url> {
+    pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url> {
         let mut url = self.0.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::bug("the address of the Graph API takes no path"))?
             .pop_if_empty()
             .push(self.0.settings.graph_version.as_str())
             .extend(path);
-        url.query_pairs_mut().extend_pairs(query);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         Ok(url)
     }
 

@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
 use crate::salesforce::refusal::{self, Failure, Scrub};
+use crate::salesforce::wire::Answer;
+
+use super::reaction::{Reaction, Whose};
 
 /// What a failure asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +69,15 @@ const fn config_help(code: Code) -> Option<&'static str> {
         Code::WhatsappQualityLow => {
             "see who is blocked and why: WhatsApp Manager → Account tools → Phone numbers; write to fewer people"
         }
+        Code::WhatsappRecipientRefused => {
+            "nothing to do for the run: the others are written to; correct the number in Salesforce where it is wrong"
+        }
+        Code::WhatsappMessageRefused => {
+            "compare `broadcast.template` and its values with the template: WhatsApp Manager → Message templates"
+        }
+        Code::WhatsappCampaignStopped => {
+            "see what Meta says: WhatsApp Manager → Account tools → Phone numbers, and Message templates; then `bridged campaign resume`"
+        }
         Code::WhatsappTemplateNotApproved => {
             "open the template: WhatsApp Manager → Message templates → Manage templates"
         }
@@ -108,6 +120,23 @@ pub fn name(code: i64, subcode: Option<i64>, status: u16) -> Code {
             .find(|(remote, _)| *remote == known)
             .map_or_else(|| by_status(status), |(_, code)| *code),
     }
+}
+
+/// The name of what a reaction is about, where that says more than Meta's code alone.
+pub(super) const fn of_reaction(reaction: Reaction) -> Option<Code> {
+    Some(match reaction {
+        Reaction::Recipient
+        | Reaction::Undeliverable
+        | Reaction::Saturated
+        | Reaction::Suppress => Code::WhatsappRecipientRefused,
+        Reaction::Data => Code::WhatsappMessageRefused,
+        Reaction::Campaign => Code::WhatsappCampaignStopped,
+        Reaction::Backoff(Whose::Number | Whose::Account, _)
+        | Reaction::Pair
+        | Reaction::Sender => Code::WhatsappLimitReached,
+        Reaction::Backoff(Whose::Server, _) | Reaction::Unknown => Code::WhatsappUnavailable,
+        Reaction::Config => return None,
+    })
 }
 
 /// Names an answer that carries no error code of Meta's: gateways, edges, and codes still unknown.
@@ -173,10 +202,36 @@ const BODY_READ: usize = 256 << 10;
 
 /// Names the failure behind an answer's status, header and body. HTML of a gateway is never repeated.
 pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], scrub: &Scrub<'_>) -> Failure {
+    of(status, headers, body, scrub, None)
+}
+
+/// The same, under a name that the caller knows better.
+pub(super) fn refused(answer: &Answer, scrub: &Scrub<'_>, named: Option<Code>) -> Failure {
+    of(answer.status, &answer.headers, &answer.body, scrub, named)
+}
+
+/// Meta's code in an error body, and whether Meta calls it passing; `None` where the body is no error of Meta's.
+pub(super) fn stated(body: &[u8]) -> Option<(i64, bool)> {
+    let stated = read(body)?;
+    Some((stated.code?, stated.is_transient))
+}
+
+fn read(body: &[u8]) -> Option<Stated> {
     let looked_at = Some(body).filter(|body| body.len() <= BODY_READ);
     let stated = looked_at.and_then(|body| serde_json::from_slice::<Body>(body).ok());
-    let stated = stated.map(|body| body.error).unwrap_or_default();
+    stated.map(|body| body.error)
+}
+
+fn of(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    scrub: &Scrub<'_>,
+    named: Option<Code>,
+) -> Failure {
+    let stated = read(body).unwrap_or_default();
     let code = match stated.code {
+        _ if named.is_some() => named.unwrap_or(Code::WhatsappRequestRefused),
         Some(remote) => match name(remote, stated.error_subcode, status) {
             // A code without a name of its own that Meta calls passing.
             Code::WhatsappRequestRefused if stated.is_transient => Code::WhatsappUnavailable,
@@ -215,6 +270,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// A failure of this connection, with the help its code has here.
 pub(super) fn failure(code: Code, message: impl Into<String>) -> Failure {
     helped(Failure::new(code, message))
+}
+
+/// The same for what is found out outside of this client.
+pub fn told(code: Code, message: impl Into<String>) -> Error {
+    error(code, message)
 }
 
 /// An error of this connection, with the help its code has here.

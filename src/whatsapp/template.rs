@@ -86,6 +86,11 @@ impl Template {
     /// What is asked for, in the form of the `fields` parameter.
     pub(super) const FIELDS: &'static str = "name,language,status,category,components";
 
+    /// Whether Meta takes its messages for marketing, which people may refuse and which it does not deliver everywhere.
+    pub fn is_marketing(&self) -> bool {
+        self.category.eq_ignore_ascii_case("MARKETING")
+    }
+
     /// Whether WhatsApp sends it.
     pub fn is_approved(&self) -> bool {
         self.status == "APPROVED"

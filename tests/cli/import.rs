@@ -257,6 +257,7 @@ fn a_score_is_shown_with_the_rules_that_fired() {
         acknowledged: &[],
         dead_letters: &[],
         settled_keys: &[],
+        messages: &[],
         ledger: Ledger::default(),
         cursor: None,
         change_cursor: None,

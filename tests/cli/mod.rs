@@ -7,6 +7,7 @@ mod history;
 mod import;
 mod init;
 mod ledger;
+mod messages;
 mod org;
 mod plan;
 mod run;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::sample::{KEYED, LEADS, PROJECT, with};
+use super::sample::{KEYED, LEADS, with};
 use crate::support::binary::{Ran, command};
 use crate::support::golden::{assert_golden, masked};
 use crate::support::sandbox::Sandbox;
@@ -143,20 +143,6 @@ fn i9_a_host_that_is_not_salesforces_is_refused_before_it_is_asked_for() {
 fn without_credentials_the_missing_variable_is_named() {
     let ran = with(LEADS).bridged(&["run", "leads"]).expect(1);
     assert_golden("cli/run-missing-variable.txt", &ran.transcript());
-}
-
-#[test]
-fn what_cannot_be_executed_is_said_before_a_credential_is_asked_for() {
-    let project = with(
-        "version: 1\nname: log\ndirection: read\nsource: { object: Lead }\nconsent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }\nfield_map: { phone: \"{{ Phone }}\" }\nbroadcast: { connection: whatsapp, campaign: c, to: \"{{ phone }}\", template: { name: t, language: en_US } }\n",
-    );
-    let whatsapp = "  whatsapp: { type: whatsapp, phone_number_id: \"106540352242922\", access_token: \"${WHATSAPP_TOKEN}\" }\n";
-    project.write("bridged.yaml", format!("{PROJECT}{whatsapp}"));
-    let report = project
-        .bridged(&["run", "log", "--format", "json"])
-        .expect(1)
-        .json();
-    assert_eq!(report["findings"][0]["code"], "not-executable");
 }
 
 #[test]

@@ -22,7 +22,16 @@ connections:
     instance_url: ${SALESFORCE_INSTANCE_URL}
     auth: { method: api_key, consumer_key: \"${SALESFORCE_CONSUMER_KEY}\", api_key: \"${SALESFORCE_API_KEY}\" }
     budget: { daily_share: 100% }
+  whatsapp:
+    type: whatsapp
+    phone_number_id: \"106540352242922\"
+    business_account_id: \"102290129340398\"
+    access_token: ${WHATSAPP_TOKEN}
+    api_url: ${WHATSAPP_URL}
 ";
+
+/// Seals what the vault keeps; any key of the right form does.
+pub(crate) const KEY: &str = "bk1_83tydxIwIAEKSLQGfBhkTYyllqgIQBYd6dotdJ6sa8DdI7c9";
 
 /// The sandbox, and the one pipeline that is run against it.
 pub(super) struct Scene {
@@ -75,6 +84,9 @@ impl Scene {
             .env("SALESFORCE_INSTANCE_URL", &ready.salesforce_url)
             .env("SALESFORCE_CONSUMER_KEY", &ready.consumer_key)
             .env("SALESFORCE_API_KEY", &ready.api_key)
+            .env("WHATSAPP_TOKEN", &ready.whatsapp_token)
+            .env("WHATSAPP_URL", &ready.whatsapp_url)
+            .env("BRIDGED_KEY", KEY)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(failpoint) = failpoint {
@@ -129,6 +141,13 @@ impl Scene {
         rows.into_iter()
             .filter(|row| row["IsDeleted"] == false)
             .collect()
+    }
+
+    /// What a control call of the sandbox shows.
+    pub(super) fn look(&self, call: &str) -> Value {
+        let url = format!("{}/_sandbox/{call}", self.sandbox.ready().salesforce_url);
+        self.runtime
+            .block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() })
     }
 
     /// Posts to a control call of the sandbox.

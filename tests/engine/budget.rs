@@ -117,6 +117,7 @@ async fn s21_a_run_that_cannot_fit_is_refused_with_the_sum() {
     let part = Options {
         full: false,
         limit: Some(100),
+        ..Options::default()
     };
     assert_eq!(
         org.run_with(SCORES, part).await.unwrap().ledger.delivered,

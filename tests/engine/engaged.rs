@@ -86,6 +86,7 @@ async fn a_run_that_is_cut_short_leaves_engaged_people_to_the_next() {
     let short = Options {
         full: false,
         limit: Some(1),
+        ..Options::default()
     };
     org.run_with(SCORING, short).await.unwrap();
     assert_eq!(score_of(&org, &ids[2]).await, Some(0.0));

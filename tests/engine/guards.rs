@@ -116,6 +116,7 @@ async fn what_was_acknowledged_before_does_not_count() {
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let yaml = format!("{PEOPLE}guards: {{ max_changed_percent: 5 }}\n");
     let report = org.run_with(&yaml, full).await.unwrap();
@@ -178,6 +179,7 @@ async fn guards_look_at_what_a_limited_run_would_write() {
     let one = Options {
         full: false,
         limit: Some(1),
+        ..Options::default()
     };
     let report = org.run_with(&yaml, one).await.unwrap();
     assert_eq!(report.ledger.read, 1, "{report:?}");

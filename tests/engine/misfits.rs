@@ -34,6 +34,7 @@ targets:
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let report = org.run_with(&yaml, full).await.unwrap();
     assert!(

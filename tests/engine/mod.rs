@@ -1,6 +1,7 @@
 //! Runs against the sandbox: windows, ledgers, rejections, interruption, and what is written.
 
 mod addresses;
+mod broadcasts;
 mod budget;
 mod conflicts;
 mod deletes;

@@ -98,6 +98,7 @@ async fn i6_s13_five_thousand_rows_of_one_stamp_are_each_read_once() {
                 Options {
                     full: true,
                     limit: None,
+                    ..Options::default()
                 },
             )
             .await
@@ -146,6 +147,7 @@ async fn s12_a_row_later_than_the_overlap_is_found_by_a_full_read_and_reported()
             Options {
                 full: true,
                 limit: None,
+                ..Options::default()
             },
         )
         .await
@@ -265,6 +267,7 @@ async fn s17_a_changed_query_refuses_the_old_cursor_and_a_full_run_goes_on() {
             Options {
                 full: true,
                 limit: None,
+                ..Options::default()
             },
         )
         .await
@@ -299,6 +302,7 @@ async fn s18_a_cursor_of_the_future_is_refused_and_kept() {
             Options {
                 full: true,
                 limit: None,
+                ..Options::default()
             },
         )
         .await
@@ -453,6 +457,7 @@ async fn x24_text_in_a_condition_matches_itself_alone() {
                 Options {
                     full: true,
                     limit: None,
+                    ..Options::default()
                 },
             )
             .await
@@ -471,6 +476,7 @@ async fn a_limit_ends_a_run_early_and_the_next_one_goes_on_behind_it() {
             Options {
                 full: false,
                 limit: Some(70),
+                ..Options::default()
             },
         )
         .await

@@ -11,6 +11,7 @@ use crate::support::org::Org;
 const FULL: Options = Options {
     full: true,
     limit: None,
+    run_id: None,
 };
 
 async fn with_outcomes(count: usize) -> Org {
@@ -79,6 +80,7 @@ async fn a_limit_ends_early_and_the_next_run_goes_on_behind_it() {
     let limit = Options {
         full: false,
         limit: Some(30),
+        ..Options::default()
     };
     let first = org.run_with(NURTURE, limit).await.unwrap();
     assert_eq!((first.state, first.ledger.read), (RunState::Partial, 30));
@@ -89,6 +91,7 @@ async fn a_limit_ends_early_and_the_next_run_goes_on_behind_it() {
             Options {
                 full: false,
                 limit: Some(0),
+                ..Options::default()
             },
         )
         .await

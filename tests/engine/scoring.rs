@@ -12,6 +12,7 @@ use crate::support::org::Org;
 const FULL: Options = Options {
     full: true,
     limit: None,
+    run_id: None,
 };
 
 /// The score that a pipeline of one rule section gives the one lead there is.

@@ -179,6 +179,7 @@ async fn only_what_changed_is_written() {
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let again = org.run_with(LEADS, full).await.unwrap();
     assert_eq!(again.ledger.unchanged, first.ledger.delivered, "{again:?}");
@@ -309,6 +310,7 @@ async fn passing_faults_of_every_kind_lose_nothing() {
                 Options {
                     full: true,
                     limit: None,
+                    ..Options::default()
                 },
             )
             .await
@@ -404,18 +406,6 @@ field_map: { about: \"{{ Description }}\", revenue: \"{{ AnnualRevenue }}\" }
         assert_eq!(stored["about"], row["Description"]);
         assert_eq!(stored["revenue"], row["AnnualRevenue"]);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn steps_that_cannot_run_refuse_the_run_before_anything_is_sent() {
-    let org = Org::with_leads(5).await;
-    let yaml = LEADS.to_owned()
-        + "consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }\n\
-           broadcast: { connection: whatsapp, campaign: c, to: \"{{ name }}\", template: { name: t, language: en_US } }\n";
-    let error = org.run(&yaml).await.unwrap_err();
-    assert_eq!(error.code(), Code::NotExecutable);
-    assert!(error.message().contains("broadcast"), "{error}");
-    assert_eq!(org.ledger().await["totals"]["api_calls"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use crate::support::org::Org;
 const FULL: Options = Options {
     full: true,
     limit: None,
+    run_id: None,
 };
 
 #[tokio::test(flavor = "multi_thread")]

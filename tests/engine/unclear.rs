@@ -143,6 +143,7 @@ async fn a_record_that_gave_a_row_without_a_key_gives_no_second_one() {
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let again = org.run_with(TASKS, full).await.unwrap();
     assert_eq!((again.ledger.unchanged, again.requests.write), (2, 0));
@@ -190,6 +191,7 @@ async fn i14_an_unknown_record_that_is_read_again_stays_unknown_and_unsent() {
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let again = org.run_with(TASKS, full).await.unwrap();
     assert_eq!(
@@ -228,6 +230,7 @@ batch: { size: 50, concurrency: 1 }
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     assert_eq!(org.run_with(yaml, full).await.unwrap().ledger.unchanged, 60);
 }
@@ -271,6 +274,7 @@ async fn i14_a_blind_create_that_was_refused_is_sent_again_and_earlier_ones_are_
     let full = Options {
         full: true,
         limit: None,
+        ..Options::default()
     };
     let refused = org.run_with(&other, full).await.unwrap();
     assert_eq!(refused.ledger.rejected, 2, "{refused:?}");

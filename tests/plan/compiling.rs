@@ -138,22 +138,6 @@ fn a_target_waits_for_the_targets_whose_ids_it_uses() {
 }
 
 #[test]
-fn what_cannot_run_says_so() {
-    assert!(plan(NURTURE).not_executable().is_none());
-    let broadcast = plan(
-        "version: 1
-name: p
-direction: read
-source: { object: Lead }
-consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }
-field_map: { phone: \"{{ MobilePhone }}\" }
-broadcast: { connection: whatsapp, campaign: c, to: \"{{ phone }}\", template: { name: t, language: en_US } }
-",
-    );
-    assert_eq!(broadcast.not_executable().unwrap().name, "broadcast");
-}
-
-#[test]
 fn i2_the_fingerprint_covers_what_a_run_does_and_nothing_else() {
     let base = "version: 1
 name: p

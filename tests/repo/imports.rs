@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -58,37 +58,17 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("inbound", &["foundation", "store", "whatsapp"]),
     ("sandbox", &["foundation", "soql"]),
     (
-        "project",
-        &[
-            "foundation",
-            "spec",
-            "schedule",
-            "store",
-            "vault",
-            "salesforce",
-            "whatsapp",
-            "connections",
-            "plan",
-            "engine",
-            "sandbox",
-        ],
-    ),
-    (
         "serve",
         &[
             "foundation",
             "spec",
             "schedule",
             "store",
-            "vault",
             "import",
-            "salesforce",
             "whatsapp",
-            "connections",
             "plan",
             "engine",
             "inbound",
-            "project",
         ],
     ),
     (
@@ -110,7 +90,6 @@ const TABLE: [(&str, &[&str]); 19] = [
             "check",
             "inbound",
             "sandbox",
-            "project",
             "serve",
         ],
     ),

@@ -11,6 +11,7 @@ mod describes;
 mod discovery;
 mod faulty;
 mod jwt;
+mod messages;
 mod paging;
 mod permissions;
 mod query_filter;

@@ -262,7 +262,9 @@ async fn the_same_seed_gives_the_same_keys() {
             "whatsapp_url",
             "whatsapp_token",
             "whatsapp_phone_number_id",
-            "whatsapp_business_account_id"
+            "whatsapp_business_account_id",
+            "whatsapp_app_secret",
+            "whatsapp_verify_token"
         ]
     );
 }

@@ -198,13 +198,13 @@ async fn unknown_graph_paths_are_refused_as_the_graph_api_does() {
     let bench = bench().await;
     let request = bench
         .http
-        .post(bench.url("/v25.0/12345/messages"))
+        .post(bench.url("/v25.0/12345/orders"))
         .json(&json!({}));
     let (status, body) = reply(request).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(
         body["error"]["message"],
-        "Unknown path components: /12345/messages"
+        "Unknown path components: /12345/orders"
     );
     assert_eq!(body["error"]["type"], "OAuthException");
 }

@@ -244,7 +244,7 @@ fn r07_a_full_store_rolls_back_and_goes_on_when_there_is_room() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("bridged.db");
     let small = Options {
-        max_pages: Some(60),
+        max_pages: Some(100),
         ..Options::default()
     };
     let store: std::sync::Arc<dyn Store> =

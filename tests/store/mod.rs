@@ -8,6 +8,7 @@ mod damage;
 mod files;
 mod golden;
 mod history;
+mod messages;
 pub(crate) mod memory;
 mod records;
 pub(crate) mod sample;

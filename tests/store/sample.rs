@@ -122,6 +122,7 @@ impl Open {
             acknowledged: &[],
             dead_letters: &[],
             settled_keys: &[],
+            messages: &[],
             ledger: Ledger::default(),
             cursor: None,
             change_cursor: None,

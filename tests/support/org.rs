@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bridged::engine::broadcast::{Messaging, Reach};
 use bridged::engine::cancel::{self, Canceller};
 use bridged::engine::preview::{self, Preview, ReadSide};
 use bridged::engine::replay::{self, Replayed};
@@ -12,6 +13,7 @@ use bridged::engine::{Options, Outside, apply, run};
 use bridged::foundation::clock::Clock;
 use bridged::foundation::error::Result;
 use bridged::foundation::event::{RunEvent, RunReport};
+use bridged::foundation::identity::IdentityKey;
 use bridged::foundation::record::{Engagement, EngagementKind, Outcome, Profile};
 use bridged::foundation::secret::Secret;
 use bridged::plan::Plan;
@@ -25,6 +27,9 @@ use bridged::spec::read;
 use bridged::store::model::{DeadLetterRow, LetterFilter};
 use bridged::store::read_only::ReadOnly;
 use bridged::store::{self, Store};
+use bridged::whatsapp::client::Client as WhatsAppClient;
+use bridged::whatsapp::send::Messenger;
+use bridged::whatsapp::settings::Settings as WhatsAppSettings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -35,6 +40,8 @@ pub(crate) struct Org {
     /// Keeps the store's folder as long as the store is used.
     folder: TempDir,
     http: reqwest::Client,
+    /// What runs take for the time of day.
+    pub(crate) clock: Clock,
 }
 
 impl Org {
@@ -65,6 +72,7 @@ impl Org {
             store,
             folder,
             http: reqwest::Client::new(),
+            clock: Clock::system(),
         }
     }
 
@@ -187,6 +195,46 @@ impl Org {
             .await
     }
 
+    /// The key under whose hashes people are remembered here.
+    pub(crate) fn key() -> IdentityKey {
+        IdentityKey::new(&Secret::new("a test's people"))
+    }
+
+    /// What sends to the sandbox's WhatsApp; it waits next to nothing between tries.
+    pub(crate) fn messaging(&self) -> Messaging {
+        let ready = self.sandbox.ready();
+        let token = Secret::new(&ready.whatsapp_token);
+        let mut settings = WhatsAppSettings::new(&ready.whatsapp_phone_number_id, token);
+        settings.api_url.clone_from(&ready.whatsapp_url);
+        settings.business_account_id = Some(ready.whatsapp_business_account_id.clone());
+        settings.retry.base = Duration::from_millis(1);
+        let client = WhatsAppClient::new(settings).expect("a client");
+        Messaging {
+            messenger: Messenger::new(client.clone()),
+            rest: Duration::from_millis(1),
+            reach: Reach {
+                client,
+                key: Self::key(),
+            },
+        }
+    }
+
+    /// A control call that only looks.
+    pub(crate) async fn look(&self, call: &str) -> Value {
+        let url = format!("{}/_sandbox/{call}", self.url());
+        let answer = self.http.get(url).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    /// The outside of a run that a server starts.
+    pub(crate) fn outside_for(&self, cancel: cancel::Cancel, actor: &str) -> Outside {
+        Outside {
+            cancel,
+            actor: actor.into(),
+            ..self.outside(self.client(), |_, _| {})
+        }
+    }
+
     fn outside(
         &self,
         client: Client,
@@ -197,13 +245,14 @@ impl Org {
         Outside {
             client,
             store: Arc::clone(&self.store),
-            clock: Clock::system(),
+            clock: self.clock.clone(),
             observer: Arc::new(move |event| {
                 let canceller = canceller.lock().unwrap_or_else(PoisonError::into_inner);
                 hear(event, &canceller);
             }),
             cancel,
             actor: "a test".into(),
+            messaging: Some(Arc::new(self.messaging())),
         }
     }
 
@@ -211,8 +260,9 @@ impl Org {
         ReadSide {
             client: self.client(),
             store: ReadOnly::new(Arc::clone(&self.store)),
-            clock: Clock::system(),
+            clock: self.clock.clone(),
             cancel: cancel::pair().1,
+            reach: Some(Arc::new(self.messaging().reach)),
         }
     }
 

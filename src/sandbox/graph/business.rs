@@ -21,6 +21,8 @@ pub(in crate::sandbox) struct Business {
     #[serde(rename = "token")]
     pub(in crate::sandbox) token_is: Token,
     pub(in crate::sandbox) error: Option<Refused>,
+    /// Whether messages are held for a look at their quality.
+    pub(in crate::sandbox) held: bool,
     /// The number's fields by their names.
     pub(in crate::sandbox) number: Map<String, Value>,
     pub(in crate::sandbox) templates: Vec<TemplateRow>,
@@ -97,6 +99,7 @@ impl Business {
             token: token(seed),
             token_is: Token::Good,
             error: None,
+            held: false,
             number: number(),
             templates: Vec::new(),
         };
@@ -181,6 +184,8 @@ fn templates() -> Vec<Seed> {
     ]);
     let english = offer("Hi {{1}}, our spring offer is here.", "Stop");
     let german = offer("Hallo {{1}}, unser Frühlingsangebot ist da.", "Abmelden");
+    let reminder = body("Hi {{1}}, your appointment is on {{2}}.");
+    let named = body("Hi {{first_name}}, your order has left our store.");
     let back = body("Hi {{1}}, we have not heard from you for a while.");
     vec![
         ("spring_offer", "en_US", "APPROVED", "MARKETING", english),
@@ -192,6 +197,8 @@ fn templates() -> Vec<Seed> {
             "MARKETING",
             invitation,
         ),
+        ("appointment", "en_US", "APPROVED", "UTILITY", reminder),
+        ("order_sent", "en_US", "APPROVED", "UTILITY", named),
         ("win_back", "en_US", "REJECTED", "MARKETING", back),
     ]
 }

@@ -34,6 +34,35 @@ pub(in crate::sandbox) fn stated(status: StatusCode, code: i64, subcode: Option<
     refusal(status, "OAuthException", code, subcode, &message)
 }
 
+/// A message that is refused. Titles are Meta's own ("Cloud API, Error codes") where a copy has them; the details are ours.
+pub(in crate::sandbox) fn message_refused(status: StatusCode, code: i64, details: &str) -> Answer {
+    let title = match code {
+        100 => "Invalid parameter",
+        130_429 => "Rate limit hit",
+        131_008 => "Required parameter is missing",
+        131_009 => "Parameter value is not valid",
+        131_021 => "Recipient cannot be sender",
+        131_047 => "Re-engagement message",
+        131_051 => "Unsupported message type",
+        131_056 => "(Business Account, Consumer Account) pair rate limit hit",
+        132_000 => "Number of parameters does not match the expected number of params",
+        132_001 => "Template name does not exist in the translation",
+        132_005 => "Translated text too long",
+        132_012 => "Parameter format does not match format in the created template",
+        132_015 => "Template is paused",
+        132_016 => "Template is disabled",
+        _ => "Message refused",
+    };
+    let error = json!({ "error": {
+        "message": format!("(#{code}) {title}"),
+        "type": "OAuthException",
+        "code": code,
+        "error_data": { "messaging_product": "whatsapp", "details": details },
+        "fbtrace_id": TRACE,
+    } });
+    Answer::json(status, error)
+}
+
 /// No token, or none that was ever given out. *Unconfirmed* sentence.
 pub(in crate::sandbox) fn unknown_token() -> Answer {
     let message = "Invalid OAuth access token - Cannot parse access token";

@@ -34,16 +34,31 @@ pub enum AuditAction {
     LettersReplayed,
     /// A plan of rows that was saved was applied.
     PlanApplied,
+    /// The key that hides people was made.
+    IdentityKeyMade,
+    /// A campaign was paused, resumed or stopped.
+    CampaignChanged,
+    /// Somebody decided about messages of unknown end.
+    MessagesResolved,
+    /// Somebody was kept from being written to, or is not any more.
+    SuppressionChanged,
+    /// A token was made or revoked.
+    TokenChanged,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::Connected,
         Self::Revoked,
         Self::KeyRotated,
         Self::LettersReplayed,
         Self::PlanApplied,
+        Self::IdentityKeyMade,
+        Self::CampaignChanged,
+        Self::MessagesResolved,
+        Self::SuppressionChanged,
+        Self::TokenChanged,
     ];
 
     /// The word that is kept and shown.
@@ -54,6 +69,11 @@ impl AuditAction {
             Self::KeyRotated => "key-rotated",
             Self::LettersReplayed => "letters-replayed",
             Self::PlanApplied => "plan-applied",
+            Self::IdentityKeyMade => "identity-key-made",
+            Self::CampaignChanged => "campaign-changed",
+            Self::MessagesResolved => "messages-resolved",
+            Self::SuppressionChanged => "suppression-changed",
+            Self::TokenChanged => "token-changed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What comes in: webhooks as they arrived, and what was understood of them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::foundation::id::MessageId;
 use crate::foundation::identity::IdentityHash;
@@ -46,6 +46,26 @@ pub enum StatusKind {
     Failed,
 }
 
+impl StatusKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Sent, Self::Delivered, Self::Read, Self::Failed];
+
+    /// The word that is kept and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// What was understood of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
@@ -59,12 +79,10 @@ pub enum Inbound {
         kind: StatusKind,
         /// When.
         at: Timestamp,
-        /// Meta's code, where it failed.
-        error: Option<i64>,
-        /// That code in words.
+        /// Meta's code with its words, where it failed.
         reason: Option<String>,
-        /// Leave the person alone until then (131049).
-        rest_until: Option<Timestamp>,
+        /// Leave the person alone for so long from then on, and each further time twice as long (131049).
+        rest: Option<SignedDuration>,
         /// Suppress the person (131050: marketing; 131026: for some days).
         suppress: Option<(Scope, String, Option<Timestamp>)>,
         /// Pause the campaign, and why (132015).
@@ -84,21 +102,15 @@ pub enum Inbound {
         at: Timestamp,
         /// Whether it asks for no more messages, and by what: `reply`, `button`.
         opt_out: Option<&'static str>,
-        /// Whether it takes that back.
-        opt_in: bool,
     },
     /// A person changed what they want to get.
     Preference {
         /// Everything they are known by.
         identities: Vec<IdentityHash>,
-        /// Their phone number; it is not kept.
-        phone: Option<String>,
         /// Whether marketing stops, or begins again.
         stops: bool,
         /// When.
         at: Timestamp,
-        /// What tells this event from another.
-        id: String,
     },
     /// A template changed its state: its campaigns pause, or, where `resumes`, those that paused for it go on.
     Template {
@@ -108,8 +120,6 @@ pub enum Inbound {
         event: String,
         /// Whether its messages can be sent again.
         resumes: bool,
-        /// When.
-        at: Timestamp,
     },
     /// Something that nothing hangs on; it is counted under its field.
     Other {

@@ -48,19 +48,16 @@ pub enum Hold {
     Tier,
     /// The number or the account is asked to wait.
     Sender,
-    /// The campaign's first messages are being watched.
-    Canary,
 }
 
 impl Hold {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::QuietHours,
         Self::ZoneUnknown,
         Self::Recipient,
         Self::Tier,
         Self::Sender,
-        Self::Canary,
     ];
 
     /// The word that is kept and shown.
@@ -71,7 +68,6 @@ impl Hold {
             Self::Recipient => "recipient",
             Self::Tier => "messaging-limit",
             Self::Sender => "sender",
-            Self::Canary => "canary",
         }
     }
 
@@ -236,8 +232,10 @@ pub enum Reserved {
     Capped,
     /// The person is to be left alone until then; the message waits.
     Later(Timestamp),
-    /// The campaign is paused or stopped; the message waits.
+    /// The campaign is paused; the message waits.
     Paused,
+    /// The campaign was stopped, or the message's time has passed; the message is settled as expired.
+    Expired,
     /// It is not planned any more.
     Gone,
 }
@@ -251,8 +249,8 @@ pub enum SendResult {
         wamid: String,
         /// `accepted`, `held_for_quality_assessment` or `paused`.
         status: Option<String>,
-        /// The business-scoped id or number that the answer names, hashed, where it is another than was sent to.
-        other: Option<IdentityHash>,
+        /// What the answer knows the person by besides, hashed.
+        others: Vec<IdentityHash>,
     },
     /// Refused, and not to be tried again; as many dead letters come along.
     Refused {
@@ -400,4 +398,11 @@ pub struct Suppression {
     pub at: Timestamp,
     /// Until when; `None` for good.
     pub until: Option<Timestamp>,
+}
+
+impl Suppression {
+    /// Whether it keeps a message back.
+    pub fn reaches(&self, is_marketing: bool) -> bool {
+        is_marketing || self.scope == Scope::All
+    }
 }

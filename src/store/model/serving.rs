@@ -1,15 +1,15 @@
-//! What a server keeps of its own: the times it settled, who may call it, and what it answered.
+//! Who may ask a server, and what it answered.
 
 use jiff::Timestamp;
 
 /// What a token may do. Each role may do what the one before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Look at pipelines, runs and rejected records.
+    /// Look at pipelines, runs, campaigns and rejected records.
     Viewer,
     /// Bring in profiles, outcomes and engagements.
     Ingest,
-    /// Start and cancel runs, reload, pause and resume campaigns.
+    /// Start and cancel runs, and reload.
     Operator,
 }
 
@@ -35,7 +35,7 @@ impl Role {
 /// A bearer token, of which only the hash is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken {
-    /// Its name: what people know it by.
+    /// What people know it by.
     pub name: String,
     /// SHA-256 of the token, which has 256 random bits.
     pub hash: [u8; 32],
@@ -50,11 +50,11 @@ pub struct ApiToken {
 /// What was answered to a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// The token's name and the key, as they were sent.
+    /// The name of the token that asked.
     pub caller: String,
     /// The key.
     pub key: String,
-    /// SHA-256 of path and body: another request under the same key is refused.
+    /// SHA-256 of what was asked: another request under the same key is refused.
     pub request: [u8; 32],
     /// The HTTP status.
     pub status: u16,

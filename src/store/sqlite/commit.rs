@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 
 use crate::foundation::error::{Error, Result};
+use crate::foundation::event::Ledger;
 use crate::foundation::failpoint::reach;
 use crate::foundation::record::Profile;
 use crate::store::encoded::{Encoded, Given};
@@ -13,7 +14,7 @@ use crate::store::model::{Commit, Committed, Form, Imported, Settled, unstorable
 
 use super::changes::Changes;
 use super::error::cannot;
-use super::{cursor, letters, merge, runs, targets};
+use super::{cursor, letters, merge, messages, runs, targets};
 
 pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result<Committed> {
     let failed = cannot("commit");
@@ -36,7 +37,15 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     )?;
     letters::settle(&transaction, commit)?;
     letters::write(&transaction, commit.dead_letters)?;
-    let delta = commit.delta(&profiles);
+    let planned = messages::plan(&transaction, commit)?;
+    let given = commit.messages.len() as u64;
+    let mut delta = commit.delta(&profiles);
+    delta.add(&Ledger {
+        read: given,
+        pending: planned,
+        unchanged: given - planned,
+        ..Ledger::default()
+    });
     let total = runs::add(&transaction, commit, &delta)?;
     if let Some(cursor) = commit.cursor {
         cursor::write(&transaction, commit, cursor)?;

@@ -13,10 +13,11 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// The newest layout.
-pub(super) const NEWEST: i32 = 3;
+pub(super) const NEWEST: i32 = 4;
 
 // The number stands in headers that older programs read, so it is written out and compared.
 const _: () = assert!(STEPS.len() == NEWEST as usize);

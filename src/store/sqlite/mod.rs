@@ -4,6 +4,7 @@
 //! running pipelines and of connections whose tokens are being renewed. All are their owner's alone.
 
 mod audit;
+mod campaigns;
 mod cards;
 mod changes;
 mod commit;
@@ -16,13 +17,21 @@ mod import;
 mod letters;
 mod lock;
 mod merge;
+mod messages;
 mod migrate;
 mod outcomes;
 mod profiles;
 mod query;
 mod runs;
 mod sealed;
+mod sending;
+mod serving;
+mod shift;
+mod statuses;
+mod suppressions;
 mod targets;
+mod tokens;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -70,6 +79,18 @@ pub const CHANGE_FAILPOINTS: &[&str] = &[
     "store-mid-change",
     "store-end-of-change",
     "store-after-change",
+];
+
+/// The same for messages and webhooks.
+pub const SENDING_FAILPOINTS: &[&str] = &[
+    "store-before-reserve",
+    "store-after-reserve",
+    "store-before-settle",
+    "store-after-settle",
+    "store-before-keep",
+    "store-after-keep",
+    "store-before-apply",
+    "store-after-apply",
 ];
 
 /// How a database is opened.

@@ -15,13 +15,14 @@ use crate::store::model::{
 use super::error::{cannot, corrupt, from_sql, to_sql};
 use super::query::query;
 
-const LEDGER: &str = "read, delivered, unchanged, filtered, suppressed, rejected, unknown, pending";
+/// The table's check counts what expired among the suppressed.
+const LEDGER: &str = "read, delivered, unchanged, filtered, suppressed - expired, rejected, unknown, pending, expired";
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT read, delivered, unchanged, filtered, suppressed, rejected, unknown, pending, \
-             requests_query, requests_write, requests_auth, requests_other, api_calls, id, \
+            "SELECT read, delivered, unchanged, filtered, suppressed - expired, rejected, unknown, \
+             pending, expired, requests_query, requests_write, requests_auth, requests_other, api_calls, id, \
              pipeline, fingerprint, state, started_at, seen_at, finished_at, cursor_query_hash, \
              cursor_stamp, cursor_id, error_code, error_message, warnings, pid, \
              cursor_window_end, change_source_hash, change_number FROM runs ",
@@ -92,9 +93,9 @@ pub(super) fn add(connection: &Connection, commit: &Commit<'_>, delta: &Ledger) 
                 suppressed = suppressed + ?7, rejected = rejected + ?8, unknown = unknown + ?9,
                 pending = pending + ?10, requests_query = ?11, requests_write = ?12,
                 requests_auth = ?13, requests_other = ?14, api_calls = ?15,
-                seen_at = max(seen_at, ?16)
+                seen_at = max(seen_at, ?16), expired = expired + ?17
              WHERE id = ?1 AND pipeline = ?2 AND state IS NULL
-             RETURNING read, delivered, unchanged, filtered, suppressed, rejected, unknown, pending",
+             RETURNING read, delivered, unchanged, filtered, suppressed - expired, rejected, unknown, pending, expired",
         )
         .map_err(&failed)?
         .query_row(
@@ -105,7 +106,7 @@ pub(super) fn add(connection: &Connection, commit: &Commit<'_>, delta: &Ledger) 
                 to_sql(delta.delivered)?,
                 to_sql(delta.unchanged)?,
                 to_sql(delta.filtered)?,
-                to_sql(delta.suppressed)?,
+                to_sql(delta.suppressed + delta.expired)?,
                 to_sql(delta.rejected)?,
                 to_sql(delta.unknown)?,
                 to_sql(delta.pending)?,
@@ -115,6 +116,7 @@ pub(super) fn add(connection: &Connection, commit: &Commit<'_>, delta: &Ledger) 
                 to_sql(requests.other)?,
                 to_sql(commit.api_calls_so_far)?,
                 commit.at.as_millisecond(),
+                to_sql(delta.expired)?,
             ],
             |row| Ok(ledger(row)),
         )
@@ -276,8 +278,8 @@ fn count(row: &Row<'_>, index: usize) -> Result<u64> {
     from_sql(row.get(index).map_err(cannot("read a run"))?)
 }
 
-/// The first eight columns.
-fn ledger(row: &Row<'_>) -> Result<Ledger> {
+/// The first nine columns.
+pub(super) fn ledger(row: &Row<'_>) -> Result<Ledger> {
     Ok(Ledger {
         read: count(row, 0)?,
         delivered: count(row, 1)?,
@@ -287,6 +289,7 @@ fn ledger(row: &Row<'_>) -> Result<Ledger> {
         rejected: count(row, 5)?,
         unknown: count(row, 6)?,
         pending: count(row, 7)?,
+        expired: count(row, 8)?,
     })
 }
 
@@ -294,7 +297,7 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
     let failed = cannot("read a run");
     let text = |index: usize| row.get::<_, String>(index).map_err(&failed);
     let optional = |index: usize| row.get::<_, Option<String>>(index).map_err(&failed);
-    let id = text(13)?;
+    let id = text(14)?;
     let wrong = |what: &str| corrupt(format!("run `{id}` has no valid {what}"));
     let time = |index: usize| -> Result<Option<Timestamp>> {
         let millis: Option<i64> = row.get(index).map_err(&failed)?;
@@ -302,7 +305,7 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
             .map(|millis| Timestamp::from_millisecond(millis).map_err(|_| wrong("time")))
             .transpose()
     };
-    let cursor = match (optional(20)?, time(21)?, optional(22)?, time(27)?) {
+    let cursor = match (optional(21)?, time(22)?, optional(23)?, time(28)?) {
         (Some(query_hash), Some(stamp), Some(id), Some(window_end)) => Some(Cursor {
             query_hash,
             stamp,
@@ -311,41 +314,41 @@ fn run(row: &Row<'_>) -> Result<RunRow> {
         }),
         _ => None,
     };
-    let change: Option<i64> = row.get(29).map_err(&failed)?;
-    let change_cursor = match (optional(28)?, change) {
+    let change: Option<i64> = row.get(30).map_err(&failed)?;
+    let change_cursor = match (optional(29)?, change) {
         (Some(source_hash), Some(change)) => Some(ChangeCursor {
             source_hash,
             change: from_sql(change)?,
         }),
         _ => None,
     };
-    let error = match (optional(23)?, optional(24)?) {
+    let error = match (optional(24)?, optional(25)?) {
         (Some(code), Some(message)) => Some((code.parse().map_err(|_| wrong("code"))?, message)),
         _ => None,
     };
-    let state = optional(16)?
+    let state = optional(17)?
         .map(|state| RunState::parse(&state).ok_or_else(|| wrong("state")))
         .transpose()?;
     Ok(RunRow {
         run_id: RunId::parse(&id).ok_or_else(|| wrong("id"))?,
-        pipeline: PipelineName::parse(&text(14)?).ok_or_else(|| wrong("pipeline"))?,
-        fingerprint: Fingerprint::parse(&text(15)?).ok_or_else(|| wrong("fingerprint"))?,
+        pipeline: PipelineName::parse(&text(15)?).ok_or_else(|| wrong("pipeline"))?,
+        fingerprint: Fingerprint::parse(&text(16)?).ok_or_else(|| wrong("fingerprint"))?,
         state,
         ledger: ledger(row)?,
         requests: Requests {
-            query: count(row, 8)?,
-            write: count(row, 9)?,
-            auth: count(row, 10)?,
-            other: count(row, 11)?,
+            query: count(row, 9)?,
+            write: count(row, 10)?,
+            auth: count(row, 11)?,
+            other: count(row, 12)?,
         },
-        api_calls: count(row, 12)?,
+        api_calls: count(row, 13)?,
         cursor,
         change_cursor,
-        started_at: time(17)?.ok_or_else(|| wrong("time"))?,
-        seen_at: time(18)?.ok_or_else(|| wrong("time"))?,
-        finished_at: time(19)?,
+        started_at: time(18)?.ok_or_else(|| wrong("time"))?,
+        seen_at: time(19)?.ok_or_else(|| wrong("time"))?,
+        finished_at: time(20)?,
         error,
-        warnings: serde_json::from_str(&text(25)?).map_err(|_| wrong("warnings"))?,
-        pid: row.get(26).map_err(&failed)?,
+        warnings: serde_json::from_str(&text(26)?).map_err(|_| wrong("warnings"))?,
+        pid: row.get(27).map_err(&failed)?,
     })
 }

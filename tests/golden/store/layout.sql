@@ -23,6 +23,22 @@ CREATE TABLE acknowledgements (
     fields          TEXT,
     PRIMARY KEY (pipeline, target, key)
 ) STRICT;
+CREATE TABLE api_answers (
+    caller  TEXT    NOT NULL,
+    key     TEXT    NOT NULL,
+    request BLOB    NOT NULL CHECK (length(request) = 32),
+    status  INTEGER NOT NULL,
+    body    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (caller, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE api_tokens (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    role       TEXT    NOT NULL CHECK (role IN ('viewer', 'ingest', 'operator')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+) STRICT;
 CREATE TABLE applied_plans (
     digest      TEXT    NOT NULL PRIMARY KEY,
     pipeline    TEXT    NOT NULL,
@@ -45,6 +61,15 @@ CREATE TABLE audit_head (
     count INTEGER NOT NULL CHECK (count > 0),
     hash  BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+CREATE TABLE campaigns (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    state    TEXT    NOT NULL CHECK (state IN ('running', 'paused', 'stopped')),
+    reason   TEXT,
+    template TEXT    NOT NULL,
+    content  BLOB    NOT NULL CHECK (length(content) = 32),
+    began_at INTEGER NOT NULL,
+    at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE change_counter (
     newest INTEGER NOT NULL CHECK (newest >= 0)
 ) STRICT;
@@ -110,6 +135,45 @@ CREATE TABLE engagements (
     at       INTEGER NOT NULL,
     campaign TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE identity_key (
+    one      INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    checksum BLOB    NOT NULL CHECK (length(checksum) = 32)
+) STRICT;
+CREATE TABLE message_identities (
+    campaign TEXT NOT NULL,
+    identity BLOB NOT NULL CHECK (length(identity) = 32),
+    message  TEXT NOT NULL REFERENCES messages (id),
+    PRIMARY KEY (campaign, identity)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE message_people (
+    message TEXT NOT NULL REFERENCES messages (id),
+    profile TEXT NOT NULL,
+    PRIMARY KEY (message, profile)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messages (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    campaign    TEXT    NOT NULL REFERENCES campaigns (name),
+    connection  TEXT    NOT NULL,
+    pipeline    TEXT    NOT NULL,
+    run_id      TEXT    NOT NULL REFERENCES runs (id),
+    profile     TEXT    NOT NULL,
+    record      TEXT    NOT NULL,
+    masked      TEXT    NOT NULL,
+    payload     TEXT,
+    state       TEXT    NOT NULL CHECK (state IN ('planned', 'dispatching', 'refused', 'suppressed', 'expired',
+                    'unknown', 'accepted', 'failed', 'sent', 'delivered', 'read')),
+    not_before  INTEGER NOT NULL,
+    hold        TEXT,
+    expires_at  INTEGER,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    reserved_at INTEGER,
+    wamid       TEXT,
+    reason      TEXT,
+    at          INTEGER NOT NULL,
+    -- What may still be sent is known, and what is planned never left.
+    CHECK (payload IS NOT NULL OR state NOT IN ('planned', 'dispatching', 'unknown')),
+    CHECK (reserved_at IS NOT NULL OR state IN ('planned', 'refused', 'suppressed', 'expired'))
+) STRICT;
 CREATE TABLE outcomes (
     change      INTEGER NOT NULL PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
@@ -119,6 +183,14 @@ CREATE TABLE outcomes (
     imported_at INTEGER NOT NULL,
     fields      TEXT    NOT NULL
 ) STRICT;
+CREATE TABLE parked_statuses (
+    wamid   TEXT    NOT NULL,
+    kind    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    reason  TEXT,
+    kept_at INTEGER NOT NULL,
+    PRIMARY KEY (wamid, kind)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE profiles (
     id            INTEGER NOT NULL PRIMARY KEY,
     key           TEXT    NOT NULL UNIQUE,
@@ -132,6 +204,11 @@ CREATE TABLE profiles (
     consent       TEXT    NOT NULL,
     attributes    TEXT    NOT NULL
 , change INTEGER NOT NULL DEFAULT 0, engaged INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE rests (
+    identity BLOB    NOT NULL PRIMARY KEY CHECK (length(identity) = 32),
+    until    INTEGER NOT NULL,
+    times    INTEGER NOT NULL CHECK (times > 0)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE runs (
     id                TEXT    NOT NULL PRIMARY KEY,
     pipeline          TEXT    NOT NULL,
@@ -160,7 +237,7 @@ CREATE TABLE runs (
     cursor_window_end INTEGER,
     error_code        TEXT,
     error_message     TEXT,
-    warnings          TEXT    NOT NULL DEFAULT '[]', change_source_hash TEXT, change_number INTEGER,
+    warnings          TEXT    NOT NULL DEFAULT '[]', change_source_hash TEXT, change_number INTEGER, expired INTEGER NOT NULL DEFAULT 0,
     CHECK (read = delivered + unchanged + filtered + suppressed + rejected + unknown + pending),
     CHECK ((state IS NULL) = (finished_at IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -184,6 +261,29 @@ CREATE TABLE sealed_secrets (
     PRIMARY KEY (connection, field)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE sqlite_sequence(name,seq);
+CREATE TABLE suppressions (
+    identity BLOB    NOT NULL PRIMARY KEY CHECK (length(identity) = 32),
+    scope    TEXT    NOT NULL CHECK (scope IN ('marketing', 'all')),
+    reason   TEXT    NOT NULL,
+    source   TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    until    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ticks (
+    pipeline TEXT    NOT NULL PRIMARY KEY,
+    settled  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE webhooks (
+    seq           INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    connection    TEXT    NOT NULL,
+    at            INTEGER NOT NULL,
+    digest        BLOB    NOT NULL UNIQUE CHECK (length(digest) = 32),
+    body          BLOB,
+    understood_at INTEGER,
+    unreadable    TEXT
+) STRICT;
+CREATE INDEX api_answers_by_time ON api_answers (at);
+CREATE INDEX campaigns_by_template ON campaigns (template);
 CREATE INDEX dead_letters_by_pipeline ON dead_letters (pipeline, id);
 CREATE INDEX dead_letters_by_run ON dead_letters (run_id, id);
 CREATE UNIQUE INDEX dead_letters_open ON dead_letters (pipeline, key)
@@ -191,6 +291,14 @@ CREATE UNIQUE INDEX dead_letters_open ON dead_letters (pipeline, key)
 CREATE INDEX dead_letters_open_by_id ON dead_letters (id) WHERE closed_at IS NULL;
 CREATE INDEX dead_letters_open_by_pipeline ON dead_letters (pipeline, id) WHERE closed_at IS NULL;
 CREATE INDEX engagements_by_profile ON engagements (profile, at, id, kind);
+CREATE INDEX message_identities_by_identity ON message_identities (identity, message);
+CREATE INDEX message_identities_by_message ON message_identities (message);
+CREATE INDEX messages_by_campaign ON messages (campaign, state);
+CREATE INDEX messages_by_state ON messages (state, id);
+CREATE UNIQUE INDEX messages_by_wamid ON messages (wamid) WHERE wamid IS NOT NULL;
+CREATE INDEX messages_dispatching ON messages (pipeline) WHERE state = 'dispatching';
+CREATE INDEX messages_planned ON messages (pipeline, not_before, id) WHERE state = 'planned';
+CREATE INDEX messages_reserved ON messages (connection, reserved_at) WHERE reserved_at IS NOT NULL;
 CREATE INDEX outcomes_by_profile ON outcomes (profile, occurred_at, id);
 CREATE INDEX profiles_by_change ON profiles (change);
 CREATE INDEX profiles_by_email ON profiles (email) WHERE email IS NOT NULL;
@@ -201,6 +309,8 @@ CREATE INDEX profiles_deleted ON profiles (id) WHERE deleted = 1;
 CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at, id);
 CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_open ON runs (pipeline) WHERE state IS NULL;
+CREATE INDEX webhooks_by_time ON webhooks (at);
+CREATE INDEX webhooks_waiting ON webhooks (seq) WHERE understood_at IS NULL;
 PRAGMA application_id = 1651663975;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 PRAGMA page_size = 8192;

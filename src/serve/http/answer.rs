@@ -1,0 +1,73 @@
+//! Answers: JSON, and one shape for everything that went wrong.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+
+use crate::foundation::code::Code;
+use crate::foundation::error::Error;
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, body: &Value) -> Response {
+    (
+        status,
+        [(CONTENT_TYPE, "application/json")],
+        Body::from(body.to_string()),
+    )
+        .into_response()
+}
+
+/// A refusal in words, under a word of its own where no code of bridged's fits.
+pub(super) fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
+    json(
+        status,
+        &json!({ "error": { "code": code, "message": message } }),
+    )
+}
+
+/// An error of bridged's own.
+pub(super) fn error(error: &Error) -> Response {
+    let status = match error.code() {
+        Code::UnknownPipeline => StatusCode::NOT_FOUND,
+        Code::PipelineLocked => StatusCode::CONFLICT,
+        Code::ServerStopping | Code::StoreBusy => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        // What is wrong here is the operator's to read, in the log.
+        tracing::error!(code = %error.code(), "a request failed: {error}");
+        return refusal(
+            status,
+            error.code().as_str(),
+            "the server could not do this; its log says why",
+        );
+    }
+    let body = json!({ "error": {
+        "code": error.code().as_str(),
+        "message": error.message(),
+        "help": error.help_text(),
+    } });
+    json(status, &body)
+}
+
+pub(super) fn not_found() -> Response {
+    refusal(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "there is nothing under this path",
+    )
+}
+
+pub(super) fn method_not_allowed() -> Response {
+    refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "this path is asked in another way",
+    )
+}
+
+pub(super) fn bad_request(message: &str) -> Response {
+    refusal(StatusCode::BAD_REQUEST, "bad-request", message)
+}
