@@ -360,6 +360,12 @@ async fn x35_what_is_nobodys_business_is_not_there() {
             .await
             .unwrap();
         assert_eq!(answer.status().as_u16(), expected, "{method} {path}");
+        let allowed = answer.headers().get("allow");
+        assert_eq!(
+            allowed.map(|allowed| allowed.to_str().unwrap()),
+            (expected == 405).then_some("GET"),
+            "{method} {path}"
+        );
         for header in [
             "content-security-policy",
             "x-content-type-options",

@@ -3,11 +3,13 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::Error;
+
+use super::routes::ROUTES;
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
@@ -60,12 +62,22 @@ pub(super) fn not_found() -> Response {
     )
 }
 
-pub(super) fn method_not_allowed() -> Response {
-    refusal(
+/// RFC 9110, section 15.5.6: a 405 names the methods that there are.
+pub(super) fn method_not_allowed(path: &str) -> Response {
+    let mut response = refusal(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
         "this path is asked in another way",
-    )
+    );
+    let methods: Vec<&str> = ROUTES
+        .iter()
+        .filter(|route| route.path == path)
+        .map(|route| route.method)
+        .collect();
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
 }
 
 pub(super) fn bad_request(message: &str) -> Response {

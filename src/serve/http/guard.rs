@@ -67,9 +67,13 @@ async fn admit(app: &Arc<App>, mut request: Request) -> Result<Request, Box<Resp
             "bodies are taken as they are, without compression",
         )));
     }
-    // What is not in the table is answered with 404 or 405 behind this.
-    let Some(route) = route_of(&request) else {
+    let Some(path) = request.extensions().get::<MatchedPath>() else {
+        // The router answers it with 404.
         return Ok(request);
+    };
+    // A handler that is in no row of the table is asked by nobody.
+    let Some(route) = route_of(path.as_str(), request.method()) else {
+        return Err(Box::new(answer::method_not_allowed(path.as_str())));
     };
     // What says that it is too large is not waited for.
     let stated = request.headers().get(CONTENT_LENGTH);
@@ -107,16 +111,15 @@ async fn admit(app: &Arc<App>, mut request: Request) -> Result<Request, Box<Resp
     Ok(request)
 }
 
-fn route_of(request: &Request) -> Option<&'static Route> {
-    let path = request.extensions().get::<MatchedPath>()?;
+fn route_of(path: &str, method: &Method) -> Option<&'static Route> {
     // The router answers HEAD with GET's handler, so the one needs what the other needs.
-    let method = match request.method() {
-        &Method::HEAD => "GET",
-        other => other.as_str(),
+    let method = match *method {
+        Method::HEAD => "GET",
+        ref other => other.as_str(),
     };
     ROUTES
         .iter()
-        .find(|route| route.path == path.as_str() && route.method == method)
+        .find(|route| route.path == path && route.method == method)
 }
 
 /// Another site's name that leads here would give its pages a say.

@@ -247,7 +247,6 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/v1/engagements", post(ingest::engagements))
         .route("/api/v1/reload", post(api::reload))
         .fallback(|| async { answer::not_found() })
-        .method_not_allowed_fallback(|| async { answer::method_not_allowed() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&app),
