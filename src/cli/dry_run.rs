@@ -60,6 +60,14 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let Some(plan) = planned.plans.first() else {
         return Err(workspace.unknown(&args.pipeline));
     };
+    if args.out.is_some() && plan.broadcast().is_some() {
+        return Err(Error::new(
+            Code::InvalidUsage,
+            "`--out` saves the rows that a run writes, and this pipeline sends messages",
+        )
+        .help("leave `--out` out to see whom it would write to, or `bridged run` it")
+        .into());
+    }
     let store = workspace.read_only_store()?;
     let options = Options {
         full: args.full,

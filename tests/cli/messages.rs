@@ -87,6 +87,15 @@ fn a_broadcast_is_previewed_run_and_listed() {
 }
 
 #[test]
+fn a_broadcast_is_no_plan_of_rows_that_could_be_saved() {
+    let project = project();
+    let refused = project.bridged(&["--sandbox", "dry-run", "activation", "--out", "plan.jsonl"]);
+    let refused = refused.expect(2).stderr;
+    assert!(refused.contains("sends messages"), "{refused}");
+    assert!(!project.path().join("plan.jsonl").exists());
+}
+
+#[test]
 fn a_campaign_is_held_and_taken_up_by_name() {
     let project = project();
     project
