@@ -148,6 +148,11 @@ fn c18_i22_runs_that_are_killed_at_random_moments_under_faults_send_nothing_twic
         "whatsapp/events",
         &json!({ "rate": 1_000_000, "pair_seconds": 0 }),
     );
+    // More people than a new number may write to in a day.
+    scene.control(
+        "whatsapp",
+        &json!({ "number": { "messaging_limit": "TIER_UNLIMITED" } }),
+    );
     let lost = json!({ "method": "POST", "path": "/v*/*/messages", "probability": 0.02 });
     scene.control(
         "faults",
