@@ -18,6 +18,7 @@ pub mod plan;
 pub mod engine;
 pub mod check;
 pub mod inbound;
+pub mod privacy;
 pub mod sandbox;
 pub mod serve;
 pub mod cli;

@@ -7,9 +7,9 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    audit, campaign, check, completions, connect, connections, describe, dry_run, explain, import,
-    init, plan, profile, qualify, rejected, revoke, run, runs, sandbox, schema, serve, status,
-    suppression, test, token, unknown, validate, vault,
+    audit, campaign, check, completions, connect, connections, describe, dry_run, erase, explain,
+    export, import, init, plan, profile, qualify, rejected, revoke, run, runs, sandbox, schema,
+    serve, status, suppression, test, token, unknown, validate, vault,
 };
 
 /// A declarative pipeline engine for Salesforce.
@@ -123,6 +123,10 @@ pub enum Kept {
     Unknown(unknown::Args),
     /// Keep somebody from being written to.
     Suppression(suppression::Args),
+    /// Give out everything that is kept of a person.
+    Export(export::Args),
+    /// Erase a person, for good.
+    Erase(erase::Args),
     /// Make tokens for the server's API, list and revoke them.
     Token(token::Args),
 }

@@ -27,6 +27,7 @@ pub fn json(plan: &Plan, found: &Preview) -> Value {
         "updated": found.profiles.updated,
         "unchanged": found.profiles.unchanged,
         "filtered": found.filtered,
+        "erased": found.erased,
         "rejected": found.rejected,
         "targets": targets,
         "messages": plan.broadcast().map(|_| messages_json(&found.messages)),
@@ -163,6 +164,9 @@ pub fn text(plan: &Plan, found: &Preview) -> String {
     ];
     for (style, what, number) in places {
         place(&mut out, style, what, number);
+    }
+    if found.erased > 0 {
+        place(&mut out, CAUTION, "leave out: erased", found.erased);
     }
     let share = daily_percent(found).map_or_else(String::new, |percent| {
         let limit = thousands(found.daily_limit.unwrap_or_default());

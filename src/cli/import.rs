@@ -104,6 +104,7 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         "added": report.added,
         "changed": report.changed,
         "unchanged": report.unchanged,
+        "erased": report.erased,
         "invalid": report.invalid,
         "slips": report.slips,
     });
@@ -164,15 +165,16 @@ fn text(report: &Report, stored: u64, (name, kind): (&str, Kind)) -> String {
         return out;
     }
     let row = [report.added, report.changed, report.unchanged].map(Cell::number);
-    out.push_str(&table::render(
-        &["added", "changed", "unchanged"],
-        &[row.to_vec()],
-    ));
+    let headings = ["added", "changed", "unchanged"];
+    out.push_str(&table::render(&headings, &[row.to_vec()]));
     let done = paint(GOOD, count(stored, kind.as_str().trim_end_matches('s')));
     line(&mut out, format_args!("\n{done} imported from {name}"));
-    if report.slips > 0 {
-        let left = paint(CAUTION, format_args!("{} left out", report.invalid));
-        line(&mut out, format_args!("{left}: {wrong}"));
+    let erased = "their people were erased".to_owned();
+    for (number, why) in [(report.erased, erased), (report.invalid, wrong)] {
+        if number > 0 {
+            let left = paint(CAUTION, format_args!("{number} left out"));
+            line(&mut out, format_args!("{left}: {why}"));
+        }
     }
     out
 }

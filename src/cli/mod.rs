@@ -19,8 +19,10 @@ pub mod diff;
 pub mod dry_run;
 pub mod enter;
 pub mod env;
+pub mod erase;
 pub mod exit;
 pub mod explain;
+pub mod export;
 pub mod findings;
 pub mod import;
 pub mod init;
@@ -164,6 +166,8 @@ fn keep(command: Kept, env: &Env) -> Exit {
             suppression::format(&args),
             suppression::execute(&args, env),
         ),
+        Kept::Export(args) => ("export", args.format, export::execute(&args, env)),
+        Kept::Erase(args) => ("erase", args.format, erase::execute(&args, env)),
         Kept::Token(args) => ("token", token::format(&args), token::execute(&args, env)),
     };
     outcome::report(name, format, &ended)

@@ -52,10 +52,11 @@ pub(super) fn make(out: Option<&Path>) -> Result<Outcome> {
     ))
 }
 
-fn not_written(path: &str, cause: io::Error) -> Error {
+/// The error of a new file that is not there.
+pub(super) fn not_written(path: &str, cause: io::Error) -> Error {
     if cause.kind() == ErrorKind::AlreadyExists {
         return Error::new(Code::FileExists, format!("`{path}` is there already"))
-            .help("name another file: a key that is overwritten opens nothing any more");
+            .help("name another file: what is in this one would be lost");
     }
     Error::new(
         Code::FileNotWritten,

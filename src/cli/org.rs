@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::actor;
 use super::progress::{self, Progress};
-use super::workspace::{Workspace, variable};
+use super::workspace::{Workspace, sandbox_identity_key, variable};
 use crate::engine::Outside;
 use crate::engine::broadcast::{self, Messaging, Reach};
 use crate::engine::cancel::Cancel;
@@ -130,8 +130,7 @@ impl<'a> Org<'a> {
     /// `identity-key-missing`, where the vault has none and cannot make one.
     pub fn identity_key(&self) -> Result<IdentityKey> {
         if self.sandbox.is_some() {
-            // The sandbox's people are invented, and its store is no other's.
-            return Ok(IdentityKey::new(&Secret::new("the people of the sandbox")));
+            return Ok(sandbox_identity_key());
         }
         let now = Clock::system().now();
         self.workspace.vault()?.identity_key(&actor::actor(), now)

@@ -78,7 +78,8 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
         .into());
     }
     let store = workspace.store()?;
-    let ended = runtime::block_on(run_all(args, &workspace, &planned, saved, store))??;
+    let ended = runtime::block_on(run_all(args, &workspace, &planned, saved, &store))??;
+    workspace.retain(store.as_ref());
     let mut outcome = report(ended);
     outcome.fingerprint = planned.fingerprint();
     outcome.findings = planned.findings;
@@ -90,7 +91,7 @@ async fn run_all(
     workspace: &Workspace,
     planned: &Checked,
     saved: Option<Saved>,
-    store: Arc<dyn Store>,
+    store: &Arc<dyn Store>,
 ) -> Result<Vec<Result<RunReport>>> {
     let cancel = signals::listen(Some(STOPPING))?;
     let org = Org::open(workspace).await?;
@@ -107,7 +108,7 @@ async fn run_all(
         if cancel.is_cancelled() {
             break;
         }
-        ended.push(run_one(plan, &org, Arc::clone(&store), &how, cancel.clone()).await);
+        ended.push(run_one(plan, &org, Arc::clone(store), &how, cancel.clone()).await);
     }
     Ok(ended)
 }

@@ -22,6 +22,7 @@ use crate::sandbox::server::Sandbox;
 use crate::serve::http::WebhookSecrets;
 use crate::serve::project::{Project, Revision, Served};
 use crate::serve::server::Refused;
+use crate::spec::amount::Period;
 use crate::spec::load;
 use crate::store::Store;
 
@@ -142,7 +143,12 @@ impl Project for Files {
             let timetable = timetable.map_err(|error| vec![Diagnostic::from(&error)])?;
             pipelines.push(Served { plan, timetable });
         }
-        Ok(Revision { hash, pipelines })
+        let retention = workspace.project().spec.retention;
+        Ok(Revision {
+            hash,
+            pipelines,
+            retention: retention.map(Period::as_duration),
+        })
     }
 
     fn stamp(&self) -> String {

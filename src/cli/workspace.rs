@@ -13,13 +13,17 @@ use super::findings;
 use super::outcome::Stop;
 use crate::connections::credentials::{Opener, Sources};
 use crate::connections::reference;
+use crate::foundation::clock::Clock;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::id::{Fingerprint, PipelineName};
+use crate::foundation::identity::IdentityKey;
+use crate::foundation::secret::Secret;
 use crate::plan::Plan;
 use crate::plan::compile::{self, Input};
 use crate::plan::snapshot::Snapshots;
+use crate::privacy;
 use crate::salesforce::describe::ObjectDescribe;
 use crate::schedule::Timetable;
 use crate::spec::document::Document;
@@ -27,6 +31,7 @@ use crate::spec::load;
 use crate::spec::name::SlugName;
 use crate::spec::pipeline::Pipeline;
 use crate::spec::project::{Connection, Project, SalesforceConnection};
+use crate::store::privacy::KeySource;
 use crate::store::read_only::ReadOnly;
 use crate::store::{self, Store};
 use crate::vault::{KeyRing, Vault};
@@ -247,7 +252,48 @@ impl Workspace {
         } else {
             reference::resolve("the store", &self.project.spec.store, &variable)?
         };
-        store::open(&url, &self.directory)
+        let store = store::open(&url, &self.directory)?;
+        store.recognize_by(self.key_source(&store));
+        privacy::catch_up(
+            store.as_ref(),
+            || self.key_source(&store).find(),
+            Clock::system().now(),
+        )?;
+        Ok(store)
+    }
+
+    /// Forgets values whose time is over, where the project says how long they are kept. What was run stays done where that fails.
+    pub fn retain(&self, store: &dyn Store) {
+        let Some(period) = self.project.spec.retention else {
+            return;
+        };
+        let now = Clock::system().now();
+        if let Err(error) = privacy::retain(store, period.as_duration(), now) {
+            tracing::warn!(code = %error.code(), "old values could not be forgotten: {error}");
+        }
+    }
+
+    /// Where the key of people's hashes is, to be asked when the store first needs it. Makes none.
+    fn key_source(&self, store: &Arc<dyn Store>) -> KeySource {
+        // The vault is in the store, so the store does not own it.
+        let (store, sandbox) = (Arc::downgrade(store), self.sandbox);
+        let project = self.project.spec.name.to_string();
+        KeySource::new(move || {
+            if sandbox {
+                return Ok(sandbox_identity_key());
+            }
+            let store = store
+                .upgrade()
+                .ok_or_else(|| Error::bug("a store that is gone was asked for its key"))?;
+            let vault = Vault::new(store, &project, KeyRing::load(&variable)?);
+            vault.known_identity_key()?.ok_or_else(|| {
+                Error::new(
+                    Code::IdentityKeyChanged,
+                    "people were erased under an identity key that is not in the vault any more",
+                )
+                .help("restore the vault and the store from one backup")
+            })
+        })
     }
 
     /// The store without a way to write.
@@ -402,6 +448,11 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
         done.flat_map(|made| made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     })
+}
+
+/// The sandbox's people are invented, and its store is no other's.
+pub fn sandbox_identity_key() -> IdentityKey {
+    IdentityKey::new(&Secret::new("the people of the sandbox"))
 }
 
 /// The value of an environment variable.

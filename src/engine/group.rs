@@ -22,6 +22,8 @@ pub struct Group {
     pub stamps: Vec<Option<Timestamp>>,
     /// The keys of those that were filtered.
     pub filtered: Vec<String>,
+    /// How many were left alone because their people were erased.
+    pub erased: u64,
     /// Those that were refused.
     pub rejected: Vec<Rejection>,
     /// How far the source was read.
@@ -49,7 +51,11 @@ pub struct Settling {
 impl Group {
     /// How many records were read into it.
     pub fn len(&self) -> usize {
-        self.records.len() + self.kept.len() + self.filtered.len() + self.rejected.len()
+        self.records.len()
+            + self.kept.len()
+            + self.filtered.len()
+            + self.rejected.len()
+            + self.erased as usize
     }
 
     /// Whether nothing was read into it.
@@ -63,6 +69,7 @@ impl Group {
         self.kept.append(&mut next.kept);
         self.stamps.append(&mut next.stamps);
         self.filtered.append(&mut next.filtered);
+        self.erased += next.erased;
         self.rejected.append(&mut next.rejected);
         self.position = next.position;
     }
@@ -94,6 +101,7 @@ impl Group {
                     self.stamps.push(stamp);
                 }
                 Prepared::Filtered(key) => self.filtered.push(key),
+                Prepared::Erased => self.erased += 1,
                 Prepared::Rejected(rejection) => self.rejected.push(*rejection),
             }
         }

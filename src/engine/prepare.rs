@@ -46,6 +46,8 @@ pub enum Prepared {
     Kept(Box<Encoded>, Option<Timestamp>),
     /// The pipeline's filter dropped it; its key.
     Filtered(String),
+    /// Its person was erased: nothing is made of it.
+    Erased,
     /// It cannot be used.
     Rejected(Box<Rejection>),
 }
@@ -137,15 +139,7 @@ impl Preparer {
                 (Self::map(mapper, row), stamp)
             })
             .collect();
-        let mut people = self.people(rows.iter().map(|(facts, _)| facts.as_ref().ok()))?;
-        let prepared = rows.into_iter().map(|(facts, stamp)| match facts {
-            Ok(facts) => self.finish(facts, people.next().flatten(), stamp),
-            Err(rejection) => {
-                people.next();
-                Ok(Prepared::Rejected(rejection))
-            }
-        });
-        prepared.collect()
+        self.finish_all(rows)
     }
 
     /// Prepares a row of which nothing is wanted but to be kept.
@@ -165,9 +159,9 @@ impl Preparer {
     /// # Errors
     /// What the store says.
     pub fn outcomes(&self, outcomes: Vec<Changed<OutcomeOf>>) -> Result<Vec<Prepared>> {
-        let records: Vec<Made> = outcomes
+        let records = outcomes
             .into_iter()
-            .map(|changed| outcome(changed.record))
+            .map(|changed| (outcome(changed.record), None))
             .collect();
         self.finish_all(records)
     }
@@ -177,23 +171,43 @@ impl Preparer {
     /// # Errors
     /// What the store says.
     pub fn profiles(&self, profiles: Vec<Changed<StoredProfile>>) -> Result<Vec<Prepared>> {
-        let records: Vec<Made> = profiles
+        let records = profiles
             .into_iter()
-            .map(|changed| Ok(of_profile(&changed.record, None)))
+            .map(|changed| (Ok(of_profile(&changed.record, None)), None))
             .collect();
         self.finish_all(records)
     }
 
-    fn finish_all(&self, records: Vec<Made>) -> Result<Vec<Prepared>> {
-        let mut people = self.people(records.iter().map(|record| record.as_ref().ok()))?;
-        let prepared = records.into_iter().map(|record| {
+    /// Finishes what was made, in its order; the stamps come along.
+    fn finish_all(&self, records: Vec<(Made, Option<Timestamp>)>) -> Result<Vec<Prepared>> {
+        let facts = || records.iter().map(|(made, _)| made.as_ref().ok());
+        let mut people = self.people(facts())?;
+        let mut erased = self.erased(facts())?;
+        let prepared = records.into_iter().map(|(made, stamp)| {
             let person = people.next().flatten();
-            match record {
-                Ok(facts) => self.finish(facts, person, None),
+            let is_erased = erased.next().unwrap_or(false);
+            match made {
+                _ if is_erased => Ok(Prepared::Erased),
+                Ok(facts) => self.finish(facts, person, stamp),
                 Err(rejection) => Ok(Prepared::Rejected(rejection)),
             }
         });
         prepared.collect()
+    }
+
+    /// I26: whose person was erased. The store looks once more when it takes them in.
+    fn erased<'f>(
+        &self,
+        records: impl Iterator<Item = Option<&'f Facts>>,
+    ) -> Result<std::vec::IntoIter<bool>> {
+        let mut names = Vec::new();
+        for facts in records {
+            names.push(facts.map_or("", |facts| facts.key.as_str()));
+            names.push(facts.and_then(Facts::profile_key).unwrap_or_default());
+        }
+        let listed = self.store.are_erased(&names)?;
+        let either: Vec<bool> = listed.chunks(2).map(|pair| pair.contains(&true)).collect();
+        Ok(either.into_iter())
     }
 
     fn map(mapper: Mapper<'_>, row: Record) -> Made {

@@ -62,6 +62,8 @@ pub struct Preview {
     pub messages: MessageTally,
     /// Records that the filter drops.
     pub filtered: u64,
+    /// Records of people who were erased: they are left alone.
+    pub erased: u64,
     /// Records that would be rejected.
     pub rejected: u64,
     /// The first changes, as many as were asked for, in the order of reading; sensitive values are masked.
@@ -272,6 +274,7 @@ impl<'a> Looking<'a> {
     async fn take(&mut self, group: Group, foreseer: &mut Foreseer<'_>) -> Result<()> {
         self.preview.read += group.len() as u64;
         self.preview.filtered += group.filtered.len() as u64;
+        self.preview.erased += group.erased;
         self.preview.rejected += group.rejected.len() as u64;
         for rejection in group.rejected {
             let (key, reason) = (rejection.key, rejection.reason);

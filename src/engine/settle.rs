@@ -231,6 +231,10 @@ impl Settler {
             entry.ledger.filtered += 1;
             self.settled(&mut entry, key);
         }
+        entry.ledger.read += group.erased;
+        entry.ledger.suppressed += group.erased;
+        let words = (0..group.erased).map(|_| "erased".to_owned());
+        entry.suppressed.extend(words);
         for rejection in group.rejected {
             entry.ledger.read += 1;
             self.reject(&mut entry, rejection);

@@ -1,6 +1,6 @@
 //! Who a message reaches: a phone number or a business-scoped user id, and the keyed hash under which they are remembered.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use ring::hmac;
 
@@ -80,6 +80,36 @@ impl IdentityHash {
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// The hash as 64 hexadecimal digits, as it stands in an erasure list.
+    pub fn hex(&self) -> String {
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+
+    /// Reads those digits; `None` where they are no hash.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: Vec<u8> = text
+            .bytes()
+            .map(|byte| {
+                char::from(byte)
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+            })
+            .collect::<Option<_>>()?;
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (pair[0] << 4) | pair[1];
+        }
+        Some(Self(bytes))
+    }
 }
 
 impl fmt::Debug for IdentityHash {
@@ -109,6 +139,11 @@ impl IdentityKey {
             Identity::User(_) => b"user\0",
         };
         self.sign(kind, identity.expose())
+    }
+
+    /// The hash of the name of a record: a profile's key, a Salesforce Id, an outcome's id. None of an identity is like it.
+    pub fn name(&self, text: &str) -> IdentityHash {
+        self.sign(b"name\0", text)
     }
 
     /// What tells this key from another without telling it: kept beside the hashes.
@@ -144,6 +179,8 @@ mod tests {
         assert_ne!(number("+14155550100"), number("+14155550101"));
         let other = IdentityKey::new(&Secret::new("two"));
         assert_ne!(key.check(), other.check());
+        let phone = Identity::phone("+14155550100").map(|phone| key.hash(&phone));
+        assert_ne!(Some(key.name("+14155550100")), phone);
         for wrong in ["", "+", "123", "0415555010", "+1415555010012345", "+1 415"] {
             assert_eq!(Identity::phone(wrong), None, "{wrong}");
         }

@@ -96,6 +96,8 @@ pub struct Report {
     pub changed: u64,
     /// Records that were stored already, as they are.
     pub unchanged: u64,
+    /// Records of people who were erased: nothing of them was written.
+    pub erased: u64,
     /// Records with at least one slip.
     pub invalid: u64,
     /// All slips.
@@ -187,6 +189,7 @@ impl<T: Importable> Group<'_, T> {
                 Imported::Added => report.added += 1,
                 Imported::Changed => report.changed += 1,
                 Imported::Unchanged => report.unchanged += 1,
+                Imported::Erased => report.erased += 1,
             }
         }
         self.records.clear();

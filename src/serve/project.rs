@@ -1,6 +1,7 @@
 //! What a server needs of a project: its files as one revision, and the outside of a run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::Outside;
 use crate::engine::cancel::Cancel;
@@ -35,6 +36,8 @@ pub struct Revision {
     pub hash: String,
     /// Every pipeline.
     pub pipelines: Vec<Served>,
+    /// How long values of people are kept that nothing needs any more; `None` for good.
+    pub retention: Option<Duration>,
 }
 
 /// One pipeline, and when it runs.

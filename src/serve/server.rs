@@ -16,6 +16,7 @@ use crate::foundation::diagnostic::{Diagnostic, nearest};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::{RunReport, RunState};
 use crate::foundation::id::{PipelineName, RunId};
+use crate::privacy;
 use crate::store::Store;
 use crate::store::model::ConnectionLock;
 
@@ -26,6 +27,9 @@ use super::scheduler::{Ended, Scheduler, Start, Why};
 
 /// How often it is looked for what is due: well within a second of its time.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How often it is looked for values whose time is over.
+const FORGETTING: Duration = Duration::from_hours(1);
 
 /// Files that change twice within this time are read once.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -61,6 +65,7 @@ struct State {
     reload_refused: bool,
     running: BTreeMap<PipelineName, Running>,
     asked: Vec<(Asked, RunId)>,
+    retention: Option<Duration>,
     is_stopping: bool,
 }
 
@@ -140,6 +145,7 @@ impl Server {
                 reload_refused: false,
                 running: BTreeMap::new(),
                 asked: Vec::new(),
+                retention: revision.retention,
                 is_stopping: false,
             }),
             wake: Notify::new(),
@@ -162,6 +168,7 @@ impl Server {
         let mut runs: JoinSet<Outcome> = JoinSet::new();
         let mut names: BTreeMap<Id, PipelineName> = BTreeMap::new();
         let mut looked = tokio::time::Instant::now();
+        let mut forgotten = None;
         loop {
             tokio::select! {
                 biased;
@@ -174,11 +181,35 @@ impl Server {
                 looked = tokio::time::Instant::now();
                 self.look_at_files();
             }
+            if forgotten.is_none_or(|at: tokio::time::Instant| at.elapsed() >= FORGETTING) {
+                forgotten = Some(tokio::time::Instant::now());
+                self.forget();
+            }
             for start in self.starts() {
                 self.start_run(&mut runs, &mut names, start);
             }
         }
         self.drain(runs, names).await
+    }
+
+    /// Forgets values whose time is over, beside everything else.
+    fn forget(&self) {
+        let Some(period) = self.state().retention else {
+            return;
+        };
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        tokio::task::spawn_blocking(move || match privacy::retain(store.as_ref(), period, now) {
+            Ok(forgotten) if forgotten.total() == 0 => {}
+            Ok(forgotten) => tracing::info!(
+                letters = forgotten.letters,
+                profiles = forgotten.profiles,
+                webhooks = forgotten.webhooks,
+                "forgot values whose time is over"
+            ),
+            Err(error) => {
+                tracing::warn!(code = %error.code(), "old values could not be forgotten: {error}");
+            }
+        });
     }
 
     /// What starts now: what was asked for, then what is due.
@@ -478,6 +509,7 @@ impl Control for Server {
                 state.reload_refused = false;
                 state.scheduler.replace(&revision);
                 state.revision.clone_from(&revision.hash);
+                state.retention = revision.retention;
                 drop(state);
                 self.wake.notify_one();
                 Reloaded::Replaced(revision.hash)

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use super::amount::Percent;
+use super::amount::{Percent, Period};
 use super::name::{ApiName, SlugName};
 use super::pipeline::FormatVersion;
 use super::shape::{filled, given, whole};
@@ -25,6 +25,11 @@ pub struct Project {
     #[serde(default = "default_store")]
     #[schemars(extend("default" = DEFAULT_STORE), example = &"sqlite:.bridged/bridged.db")]
     pub store: EnvText,
+    /// How long values of people are kept that nothing needs any more, at least `1d`: the records of rejected ones, profiles of
+    /// rows that were deleted in Salesforce, webhooks that could not be read. Counts stay. Left out: for good.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"30d")]
+    pub retention: Option<Period>,
     /// The accounts on other systems, by the names that pipelines use.
     #[serde(deserialize_with = "filled")]
     #[schemars(extend("minProperties" = 1))]

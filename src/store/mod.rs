@@ -104,6 +104,14 @@
 //! - **ST57** Messages are listed with the latest planned first, and counted by state.
 //! - **ST58** Identities are hashed with one key for as long as the store lives.
 //!
+//! Forgetting
+//! - **ST59** An erasure is one transaction: afterwards nothing of the person is found, under no name, number or email, in
+//!   the file and its log neither; runs, messages and their counts stay, and tell of nobody.
+//! - **ST60** Nothing is taken in under a name on the erasure list: a commit counts it as suppressed, an import says so.
+//! - **ST61** Numbers of erased people are suppressed for good; statuses of their messages find the message, and nobody.
+//! - **ST62** A store that was restored from an older copy says which erasures it has not carried out.
+//! - **ST63** Values are forgotten when their time is over: rows, states and counts stay.
+//!
 //! Calls block; they are made from a thread of their own. Secrets reach a store sealed, and not otherwise.
 
 pub mod audit;
@@ -111,6 +119,7 @@ pub mod encoded;
 pub mod exposure;
 pub mod messages;
 pub mod model;
+pub mod privacy;
 pub mod read_only;
 pub mod serving;
 pub mod sqlite;
@@ -135,6 +144,7 @@ use self::model::{
     Imported, LetterFilter, NewAudit, NewRun, OutcomeOf, RecordKind, RunFilter, RunLock, RunRow,
     Sealed, StoredProfile,
 };
+use self::privacy::Privacy;
 use self::serving::Serving;
 use self::sqlite::{Options, SqliteStore};
 
@@ -142,7 +152,7 @@ use self::sqlite::{Options, SqliteStore};
 ///
 /// Every call may fail with the codes of the medium: `store-busy`, `store-full`, `store-io`, `store-corrupt`,
 /// `store-failed`.
-pub trait Store: Messages + Serving + Send + Sync + Debug {
+pub trait Store: Messages + Serving + Privacy + Send + Sync + Debug {
     /// Takes the pipeline for one run (ST1, ST2).
     fn lock_pipeline(&self, pipeline: &PipelineName) -> Result<RunLock>;
 

@@ -4,6 +4,7 @@ mod activity;
 mod audit;
 mod inbound;
 mod message;
+mod privacy;
 mod sealed;
 mod serving;
 mod written;
@@ -35,6 +36,7 @@ pub use self::message::{
     Campaign, CampaignState, Cap, Hold, MessageFilter, MessageRow, MessageState, NewMessage,
     Reserved, Reserving, Resolution, Scope, SendResult, Sending, Suppression,
 };
+pub use self::privacy::{Erased, Erasure, Forgotten, Listed};
 pub use self::sealed::{
     Card, CardChange, ConnectionChange, ConnectionLock, MAX_CARD_TEXT_BYTES, MAX_SCOPES, Sealed,
     check_connection, check_sealed,
@@ -114,7 +116,7 @@ pub struct Commit<'a> {
     /// campaign as unchanged.
     pub messages: &'a [NewMessage],
     /// What this group adds to the run's account, without the profiles of [`Place::Store`]: the store counts each of them
-    /// as delivered or unchanged. So `read` is the number of these profiles plus all other places.
+    /// as delivered, unchanged or, where its person was erased, suppressed. So `read` is the number of these profiles plus all other places.
     pub ledger: Ledger,
     /// Where the next read continues; `None` leaves the cursor where it is.
     pub cursor: Option<&'a Cursor>,
@@ -133,6 +135,8 @@ pub enum Settled {
     Delivered,
     /// It was stored already, as it is.
     Unchanged,
+    /// Its person was erased: nothing was written.
+    Erased,
 }
 
 /// What an import did with one record.
@@ -144,6 +148,8 @@ pub enum Imported {
     Changed,
     /// It was stored already, as it is.
     Unchanged,
+    /// Its person was erased: nothing was written.
+    Erased,
 }
 
 impl From<Imported> for Settled {
@@ -151,6 +157,7 @@ impl From<Imported> for Settled {
         match imported {
             Imported::Added | Imported::Changed => Settled::Delivered,
             Imported::Unchanged => Settled::Unchanged,
+            Imported::Erased => Settled::Erased,
         }
     }
 }
@@ -452,6 +459,7 @@ impl Commit<'_> {
             match settled {
                 Settled::Delivered => delta.delivered += 1,
                 Settled::Unchanged => delta.unchanged += 1,
+                Settled::Erased => delta.suppressed += 1,
             }
         }
         delta

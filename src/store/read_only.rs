@@ -43,6 +43,14 @@ impl ReadOnly {
         self.0.profile(key)
     }
 
+    /// Which of these names of records are on the erasure list.
+    ///
+    /// # Errors
+    /// What [`super::privacy::Privacy::are_erased`] says.
+    pub fn are_erased(&self, names: &[&str]) -> Result<Vec<bool>> {
+        self.0.are_erased(names)
+    }
+
     /// Where the pipeline's next read of Bridged's own records continues.
     ///
     /// # Errors

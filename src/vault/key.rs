@@ -1,7 +1,6 @@
 //! Keys of the vault: their text, their ids, and the ring in which the newest seals and all of them open.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -16,7 +15,7 @@ use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::secret::Secret;
 
-use super::private_file::PrivateFile;
+use super::private_file::{self, PrivateFile};
 
 /// The variable that holds keys.
 pub const KEY_VARIABLE: &str = "BRIDGED_KEY";
@@ -243,29 +242,11 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
 /// # Errors
 /// What the system says, and there is no file then; `AlreadyExists` where there was one, which stays as it is.
 pub fn write(path: &Path, key: &Secret) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let written = fill(file, key);
-    if written.is_err() {
-        // Half a key would be in the way of the next try.
-        let _ = std::fs::remove_file(path);
-        return written;
-    }
-    // Some systems open no folder as a file; there its names are flushed with the file.
-    if let Some(Ok(folder)) = path.parent().map(File::open) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-fn fill(mut file: File, key: &Secret) -> std::io::Result<()> {
-    if let Ok(ring) = KeyRing::parse(key.expose()) {
-        writeln!(file, "# key {}", ring.newest())?;
-    }
-    file.write_all(key.expose().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
+    private_file::create(path, |file| {
+        if let Ok(ring) = KeyRing::parse(key.expose()) {
+            writeln!(file, "# key {}", ring.newest())?;
+        }
+        file.write_all(key.expose().as_bytes())?;
+        file.write_all(b"\n")
+    })
 }

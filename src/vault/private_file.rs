@@ -1,7 +1,7 @@
 //! Files that hold secrets: read only where nobody else can read or replace them.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -26,6 +26,29 @@ pub struct PrivateFile<'a> {
     pub another: &'a str,
     /// The code of every refusal.
     pub code: Code,
+}
+
+/// Makes a new file, for its owner alone whatever the umask says. When this returns it survives a loss of power.
+///
+/// # Errors
+/// What the system says, and there is no file then; `AlreadyExists` where there was one, which stays as it is.
+pub fn create(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = write(&mut file).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a file would be in the way of the next try.
+        let _ = std::fs::remove_file(path);
+        return written;
+    }
+    // Some systems open no folder as a file; there its names are flushed with the file.
+    if let Some(Ok(folder)) = path.parent().map(File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
 }
 
 impl PrivateFile<'_> {

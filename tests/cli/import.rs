@@ -63,7 +63,7 @@ fn a_file_is_imported_once_however_often_it_is_given() {
         "command": "import", "ok": true, "findings": [],
         "result": {
             "kind": "outcomes", "file": "outcomes.csv", "records": 2, "added": 0, "changed": 0,
-            "unchanged": 2, "invalid": 0, "slips": 0,
+            "unchanged": 2, "erased": 0, "invalid": 0, "slips": 0,
         },
     });
     assert_eq!(again, expected);

@@ -28,13 +28,13 @@ broadcast:
   campaign: spring
 ";
 
-fn project() -> Project {
+pub(super) fn project() -> Project {
     Project::empty()
         .file("bridged.yaml", PROJECT)
         .file("pipelines/activation.yaml", ACTIVATION)
 }
 
-fn keyed(project: &Project, args: &[&str]) -> Ran {
+pub(super) fn keyed(project: &Project, args: &[&str]) -> Ran {
     let output = command(project.path())
         .args(args)
         .env("BRIDGED_KEY", KEY)
@@ -43,7 +43,7 @@ fn keyed(project: &Project, args: &[&str]) -> Ran {
     output.into()
 }
 
-fn result(ran: Ran) -> Value {
+pub(super) fn result(ran: Ran) -> Value {
     ran.expect(0).json()["result"].clone()
 }
 

@@ -10,6 +10,7 @@ mod ledger;
 mod messages;
 mod org;
 mod plan;
+mod privacy;
 mod run;
 mod sample;
 mod troubleshooting;

@@ -220,7 +220,10 @@ async fn records_come_in_all_or_none_and_a_key_makes_a_repeat_harmless() {
     .await;
     assert_eq!(
         (status, body),
-        (200, json!({ "added": 2, "changed": 0, "unchanged": 0 }))
+        (
+            200,
+            json!({ "added": 2, "changed": 0, "unchanged": 0, "erased": 0 })
+        )
     );
     let again = post(
         "/api/v1/profiles",
@@ -230,7 +233,10 @@ async fn records_come_in_all_or_none_and_a_key_makes_a_repeat_harmless() {
     .await;
     assert_eq!(
         again,
-        (200, json!({ "added": 2, "changed": 0, "unchanged": 0 })),
+        (
+            200,
+            json!({ "added": 2, "changed": 0, "unchanged": 0, "erased": 0 })
+        ),
         "the same answer, and nothing was done"
     );
     assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tree::{assert_none, files, root};
 
 /// The modules in reading order, each with what it may import. `ARCHITECTURE.md` shows the same table.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("foundation", &[]),
     ("soql", &["foundation"]),
     ("spec", &["foundation", "soql"]),
@@ -56,6 +56,7 @@ const TABLE: [(&str, &[&str]); 18] = [
         ],
     ),
     ("inbound", &["foundation", "store", "whatsapp"]),
+    ("privacy", &["foundation", "store", "inbound"]),
     ("sandbox", &["foundation", "soql"]),
     (
         "serve",
@@ -69,6 +70,7 @@ const TABLE: [(&str, &[&str]); 18] = [
             "plan",
             "engine",
             "inbound",
+            "privacy",
         ],
     ),
     (
@@ -89,6 +91,7 @@ const TABLE: [(&str, &[&str]); 18] = [
             "engine",
             "check",
             "inbound",
+            "privacy",
             "sandbox",
             "serve",
         ],

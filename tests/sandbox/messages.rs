@@ -95,6 +95,19 @@ async fn a_message_that_fits_is_taken_and_kept() {
 }
 
 #[tokio::test]
+async fn no_two_messages_have_one_id_in_another_sandbox_either() {
+    let (one, other) = (bench().await, bench().await);
+    let mut ids = Vec::new();
+    for (bench, callback) in [(&one, "ours:1"), (&other, "ours:2")] {
+        let mut message = message("447946000001");
+        message["biz_opaque_callback_data"] = json!(callback);
+        let (_, answer) = send(bench, &message).await;
+        ids.push(answer["messages"][0]["id"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused_with_metas_code() {
     let bench = bench().await;
     control(&bench, "whatsapp/events", json!({ "pair_seconds": 0 })).await;

@@ -54,6 +54,7 @@ pub(super) fn revision(hash: &str, pipelines: &[Served]) -> Revision {
     Revision {
         hash: hash.to_owned(),
         pipelines: pipelines.to_vec(),
+        retention: None,
     }
 }
 

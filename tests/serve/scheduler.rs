@@ -51,6 +51,7 @@ impl Scene {
         let revision = Revision {
             hash: "one".to_owned(),
             pipelines,
+            retention: None,
         };
         let mut scheduler = Scheduler::default();
         scheduler.replace(&revision);
@@ -340,6 +341,7 @@ fn another_revision_replaces_the_schedules_and_keeps_what_was_settled() {
     scene.revision = Revision {
         hash: "two".to_owned(),
         pipelines: vec![every],
+        retention: None,
     };
     scene.scheduler.replace(&scene.revision);
     assert_eq!(

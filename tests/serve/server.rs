@@ -30,6 +30,7 @@ impl Files {
         *self.revision.lock().unwrap() = Ok(Revision {
             hash: hash.to_owned(),
             pipelines,
+            retention: None,
         });
     }
 

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::sample::{Open, Sqlite, Subject, at, begin, incoming, name, object, profile};
 
-fn who(number: u8) -> IdentityHash {
+pub(super) fn who(number: u8) -> IdentityHash {
     IdentityHash::new([number; 32])
 }
 
@@ -34,7 +34,7 @@ fn campaign(name: &str) -> Campaign {
     }
 }
 
-fn message(campaign: &str, number: u8) -> NewMessage {
+pub(super) fn message(campaign: &str, number: u8) -> NewMessage {
     NewMessage {
         id: MessageId::generate(),
         campaign: campaign.to_owned(),
@@ -51,14 +51,14 @@ fn message(campaign: &str, number: u8) -> NewMessage {
 }
 
 /// A store with an open run and the campaign `spring`.
-struct Scene {
-    subject: Sqlite,
-    store: Arc<dyn Store>,
-    run: Open,
+pub(super) struct Scene {
+    pub(super) subject: Sqlite,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) run: Open,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let subject = Sqlite::new();
         let store = subject.open();
         store.open_campaign(&campaign("spring")).unwrap();
@@ -71,7 +71,7 @@ impl Scene {
     }
 
     /// Commits messages with their people.
-    fn plan(&self, messages: &[NewMessage]) -> Ledger {
+    pub(super) fn plan(&self, messages: &[NewMessage]) -> Ledger {
         let profiles: Vec<_> = messages
             .iter()
             .map(|one| {
@@ -93,7 +93,7 @@ impl Scene {
         self.store.commit(&commit).unwrap().total
     }
 
-    fn reserve(&self, ids: &[MessageId]) -> Vec<Reserved> {
+    pub(super) fn reserve(&self, ids: &[MessageId]) -> Vec<Reserved> {
         self.reserve_with(ids, None)
     }
 
@@ -109,7 +109,7 @@ impl Scene {
         self.store.reserve_messages(&reserving).unwrap()
     }
 
-    fn settle(&self, results: &[(MessageId, SendResult)]) -> Ledger {
+    pub(super) fn settle(&self, results: &[(MessageId, SendResult)]) -> Ledger {
         let empty = self.run.empty(20);
         self.store
             .settle_messages(&Sending {
@@ -124,12 +124,12 @@ impl Scene {
             .unwrap()
     }
 
-    fn state(&self, id: MessageId) -> MessageState {
+    pub(super) fn state(&self, id: MessageId) -> MessageState {
         self.store.message(id).unwrap().unwrap().state
     }
 
     /// Plans, reserves and has one accepted under a wamid.
-    fn accepted(&self, number: u8) -> (MessageId, String) {
+    pub(super) fn accepted(&self, number: u8) -> (MessageId, String) {
         let one = message("spring", number);
         let id = one.id;
         self.plan(&[one]);
@@ -139,7 +139,7 @@ impl Scene {
         (id, wamid)
     }
 
-    fn apply(&self, events: Vec<Inbound>) -> bridged::store::model::AppliedEvents {
+    pub(super) fn apply(&self, events: Vec<Inbound>) -> bridged::store::model::AppliedEvents {
         let body = format!("{:?}", MessageId::generate()).into_bytes();
         let mut digest = [0; 32];
         digest[..16].copy_from_slice(&body[body.len() - 17..body.len() - 1]);
@@ -160,7 +160,7 @@ impl Scene {
     }
 }
 
-fn taken(wamid: &str) -> SendResult {
+pub(super) fn taken(wamid: &str) -> SendResult {
     SendResult::Accepted {
         wamid: wamid.to_owned(),
         status: Some("accepted".to_owned()),
@@ -168,7 +168,7 @@ fn taken(wamid: &str) -> SendResult {
     }
 }
 
-fn status(wamid: &str, kind: StatusKind) -> Inbound {
+pub(super) fn status(wamid: &str, kind: StatusKind) -> Inbound {
     Inbound::Status {
         message: None,
         wamid: wamid.to_owned(),
@@ -181,7 +181,7 @@ fn status(wamid: &str, kind: StatusKind) -> Inbound {
     }
 }
 
-fn audit() -> NewAudit {
+pub(super) fn audit() -> NewAudit {
     NewAudit {
         at: at(0),
         action: AuditAction::CampaignChanged,

@@ -10,6 +10,8 @@ mod golden;
 mod history;
 mod messages;
 pub(crate) mod memory;
+mod memory_lacks;
+mod privacy;
 mod records;
 pub(crate) mod sample;
 mod sharing;

@@ -290,6 +290,10 @@ impl Outbox<'_> {
         if row.expires_at.is_some_and(|expires| expires <= now) {
             return Ok(Some(SendResult::Expired));
         }
+        // I26: an erased person's message has no text any more.
+        if row.payload.as_deref() == Some("") {
+            return Ok(Some(SendResult::Suppressed("erased".to_owned())));
+        }
         let zone = kept(row).ok().and_then(|kept| kept.zone);
         let zone = zone.and_then(|zone| TimeZone::get(&zone).ok());
         let quiet = self.step.section.quiet_hours.as_ref();

@@ -168,10 +168,12 @@ impl Sends {
     /// Takes a message, and plans what comes of it.
     pub(super) fn accept(&mut self, post: Post) -> String {
         self.accepted += 1;
-        let wamid = format!(
-            "wamid.{}",
-            letters(&format!("message {} {}", self.seed, self.accepted), 40)
+        // No two messages have one id, those of another sandbox neither.
+        let told = format!(
+            "message {} {} {} {} {}",
+            self.seed, self.accepted, post.at, post.to, post.callback
         );
+        let wamid = format!("wamid.{}", letters(&told, 40));
         self.plan(&post, &wamid);
         self.keep(Post {
             wamid: Some(wamid.clone()),

@@ -213,7 +213,12 @@ fn store(
 
 fn told(report: &Report) -> (StatusCode, Value) {
     if report.slips == 0 {
-        let counts = json!({ "added": report.added, "changed": report.changed, "unchanged": report.unchanged });
+        let counts = json!({
+            "added": report.added,
+            "changed": report.changed,
+            "unchanged": report.unchanged,
+            "erased": report.erased,
+        });
         return (StatusCode::OK, counts);
     }
     let errors: Vec<Value> = report

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::{Diagnostic, nearest};
 
+use crate::spec::amount::Period;
 use crate::spec::document::Document;
 use crate::spec::forms;
 use crate::spec::host;
@@ -14,6 +15,7 @@ use crate::spec::tree;
 
 pub(super) fn check(document: &Document<Project>, found: &mut Vec<Diagnostic>) {
     store(document, found);
+    retention(document, found);
     for (name, connection) in &document.spec.connections {
         let pointer = tree::join("/connections", name.as_str());
         match connection {
@@ -25,6 +27,24 @@ pub(super) fn check(document: &Document<Project>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// The shortest retention.
+const SHORTEST: Period = Period::from_secs(86_400);
+
+/// An hour would forget what an operator wants to look at in the morning.
+fn retention(document: &Document<Project>, found: &mut Vec<Diagnostic>) {
+    let Some(period) = document.spec.retention.filter(|period| *period < SHORTEST) else {
+        return;
+    };
+    found.push(
+        Diagnostic::error(
+            Code::OutOfRange,
+            format!("`{period}` is shorter than a day"),
+        )
+        .at(document.place("/retention"))
+        .help("write `1d` or more, or leave it out to keep everything"),
+    );
 }
 
 fn salesforce(

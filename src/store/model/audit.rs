@@ -44,11 +44,13 @@ pub enum AuditAction {
     SuppressionChanged,
     /// A token was made or revoked.
     TokenChanged,
+    /// A person was erased, or taken off the erasure list.
+    PersonErased,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connected,
         Self::Revoked,
         Self::KeyRotated,
@@ -59,6 +61,7 @@ impl AuditAction {
         Self::MessagesResolved,
         Self::SuppressionChanged,
         Self::TokenChanged,
+        Self::PersonErased,
     ];
 
     /// The word that is kept and shown.
@@ -74,6 +77,7 @@ impl AuditAction {
             Self::MessagesResolved => "messages-resolved",
             Self::SuppressionChanged => "suppression-changed",
             Self::TokenChanged => "token-changed",
+            Self::PersonErased => "person-erased",
         }
     }
 }

@@ -8,15 +8,21 @@ use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Ledger;
 use crate::foundation::failpoint::reach;
+use crate::foundation::identity::IdentityKey;
 use crate::foundation::record::Profile;
 use crate::store::encoded::{Encoded, Given};
 use crate::store::model::{Commit, Committed, Form, Imported, Settled, unstorable};
 
 use super::changes::Changes;
+use super::erasures::{Admitted, Gate};
 use super::error::cannot;
 use super::{cursor, letters, merge, messages, runs, targets};
 
-pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result<Committed> {
+pub(super) fn commit(
+    connection: &mut Connection,
+    commit: &Commit<'_>,
+    key: Option<&IdentityKey>,
+) -> Result<Committed> {
     let failed = cannot("commit");
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -24,8 +30,25 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     let mut changes = Changes::begin(&transaction)?;
     let forms = commit.profiles.iter().map(|one| &one.profile);
     let incoming: Vec<Cow<'_, Encoded>> = forms.map(encoded).collect::<Result<_>>()?;
-    let profiles = write_profiles(&transaction, &incoming, commit.at, &mut changes)?;
+    let mut gate = Gate::open(&transaction, key)?;
+    let profiles = write_admitted(&transaction, &incoming, commit.at, &mut changes, &mut gate)?;
     let profiles: Vec<Settled> = profiles.into_iter().map(Settled::from).collect();
+    let given = commit.messages.len() as u64;
+    let mut delta = commit.delta(&profiles);
+    let admitted;
+    let commit = if gate.is_shut() {
+        admitted = Admitted::of(commit, &mut gate)?;
+        &Commit {
+            scores: &admitted.scores,
+            acknowledged: &admitted.acknowledged,
+            dead_letters: &admitted.letters,
+            messages: &admitted.messages,
+            ..*commit
+        }
+    } else {
+        commit
+    };
+    drop(gate);
     reach("store-mid-commit");
     changes.keep(&transaction)?;
     targets::write_scores(&transaction, commit)?;
@@ -38,12 +61,12 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     letters::settle(&transaction, commit)?;
     letters::write(&transaction, commit.dead_letters)?;
     let planned = messages::plan(&transaction, commit)?;
-    let given = commit.messages.len() as u64;
-    let mut delta = commit.delta(&profiles);
+    let admitted = commit.messages.len() as u64;
     delta.add(&Ledger {
         read: given,
         pending: planned,
-        unchanged: given - planned,
+        unchanged: admitted - planned,
+        suppressed: given - admitted,
         ..Ledger::default()
     });
     let total = runs::add(&transaction, commit, &delta)?;
@@ -76,8 +99,40 @@ pub(super) fn encode<'p>(profile: &Profile) -> Result<Cow<'p, Encoded>> {
     encoded.map(Cow::Owned).map_err(unstorable)
 }
 
+/// The same for those who may be taken in (I26).
+pub(super) fn write_admitted(
+    connection: &Connection,
+    profiles: &[Cow<'_, Encoded>],
+    at: Timestamp,
+    changes: &mut Changes,
+    gate: &mut Gate<'_, '_>,
+) -> Result<Vec<Imported>> {
+    if !gate.is_shut() {
+        return write_profiles(connection, profiles, at, changes);
+    }
+    let mut admitted = Vec::with_capacity(profiles.len());
+    let mut held = Vec::with_capacity(profiles.len());
+    for profile in profiles {
+        let id = profile.salesforce_id.as_deref();
+        let is_held = gate.holds(&profile.key)? || id.map_or(Ok(false), |id| gate.holds(id))?;
+        if !is_held {
+            admitted.push(Cow::Borrowed(profile.as_ref()));
+        }
+        held.push(is_held);
+    }
+    let mut written = write_profiles(connection, &admitted, at, changes)?.into_iter();
+    let settled = held.into_iter().map(|is_held| {
+        if is_held {
+            Imported::Erased
+        } else {
+            written.next().unwrap_or(Imported::Unchanged)
+        }
+    });
+    Ok(settled.collect())
+}
+
 /// Lays profiles over what is stored; one entry for each, in their order.
-pub(super) fn write_profiles(
+fn write_profiles(
     connection: &Connection,
     profiles: &[Cow<'_, Encoded>],
     at: Timestamp,

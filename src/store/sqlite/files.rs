@@ -19,6 +19,11 @@ pub(super) fn lock_dir(database: &Path) -> PathBuf {
     beside(database, "-locks")
 }
 
+/// The file of the erasure list that belongs to a database: `FILE-erased` beside `FILE`.
+pub(super) fn erasure_list(database: &Path) -> PathBuf {
+    beside(database, "-erased")
+}
+
 fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);

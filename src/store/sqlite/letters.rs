@@ -176,6 +176,12 @@ pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetterR
     row.map(letter).transpose()
 }
 
+/// All letters of records with this name, closed ones too.
+pub(super) fn of_key(connection: &Connection, key: &str) -> Result<Vec<DeadLetterRow>> {
+    let sql = select!("WHERE key = ?1 ORDER BY id");
+    query(connection, "list dead letters", sql, params![key], letter)
+}
+
 fn letter(row: &Row<'_>) -> Result<DeadLetterRow> {
     let failed = cannot("read a dead letter");
     let text = |index: usize| row.get::<_, String>(index).map_err(&failed);

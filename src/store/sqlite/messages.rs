@@ -284,13 +284,12 @@ pub(super) fn list(connection: &Connection, filter: &MessageFilter) -> Result<Ve
 }
 
 pub(super) fn one(connection: &Connection, id: MessageId) -> Result<Option<MessageRow>> {
-    let found = query(
-        connection,
-        "read a message",
-        ONE,
-        params![id.to_string()],
-        row,
-    )?;
+    by_id(connection, &id.to_string())
+}
+
+/// The same by the id as it is kept.
+pub(super) fn by_id(connection: &Connection, id: &str) -> Result<Option<MessageRow>> {
+    let found = query(connection, "read a message", ONE, params![id], row)?;
     Ok(found.into_iter().next())
 }
 
@@ -343,7 +342,7 @@ pub(super) fn resolve(
         }
         Resolution::Again => {
             "UPDATE messages SET state = 'planned', at = ?2, not_before = ?2, hold = NULL,
-                reason = NULL WHERE id = ?1 AND state = 'unknown'"
+                reason = NULL WHERE id = ?1 AND state = 'unknown' AND payload <> ''"
         }
     };
     let mut resolved = 0;

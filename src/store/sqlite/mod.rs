@@ -1,7 +1,8 @@
 //! The store in one SQLite file: each call is one short transaction, durable when it returns.
 //!
 //! `FILE` holds the data, `FILE-wal` and `FILE-shm` belong to it while it is open, `FILE-locks/` holds the locks of
-//! running pipelines and of connections whose tokens are being renewed. All are their owner's alone.
+//! running pipelines and of connections whose tokens are being renewed, `FILE-erased` the erasure list. All are their
+//! owner's alone.
 
 mod audit;
 mod campaigns;
@@ -11,6 +12,8 @@ mod commit;
 mod cursor;
 mod describes;
 mod engagements;
+mod erase;
+mod erasures;
 mod error;
 mod files;
 mod import;
@@ -20,6 +23,7 @@ mod merge;
 mod messages;
 mod migrate;
 mod outcomes;
+mod privacy;
 mod profiles;
 mod query;
 mod runs;
@@ -93,6 +97,10 @@ pub const SENDING_FAILPOINTS: &[&str] = &[
     "store-after-apply",
 ];
 
+/// The same for an erasure.
+pub const ERASING_FAILPOINTS: &[&str] =
+    &["store-mid-erase", "store-before-erase", "store-after-erase"];
+
 /// How a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -116,6 +124,8 @@ impl Default for Options {
 pub struct SqliteStore {
     connection: Mutex<Connection>,
     lock_dir: PathBuf,
+    list: PathBuf,
+    known: privacy::Known,
 }
 
 impl SqliteStore {
@@ -134,6 +144,8 @@ impl SqliteStore {
         Ok(Self {
             connection: Mutex::new(connection),
             lock_dir,
+            list: files::erasure_list(path),
+            known: privacy::Known::default(),
         })
     }
 
@@ -200,6 +212,7 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA mmap_size = 0;
@@ -237,7 +250,8 @@ impl Store for SqliteStore {
 
     fn commit(&self, commit: &Commit<'_>) -> Result<Committed> {
         commit.check()?;
-        commit::commit(&mut self.connection(), commit)
+        let key = self.key_of_people()?;
+        commit::commit(&mut self.connection(), commit, key)
     }
 
     fn finish_run(&self, report: &RunReport) -> Result<()> {
@@ -298,12 +312,14 @@ impl Store for SqliteStore {
 
     fn import_profiles(&self, profiles: &[Profile], at: Timestamp) -> Result<Vec<Imported>> {
         check_all(profiles, check_profile)?;
-        import::profiles(&mut self.connection(), profiles, at)
+        let key = self.key_of_people()?;
+        import::profiles(&mut self.connection(), profiles, at, key)
     }
 
     fn import_outcomes(&self, outcomes: &[Outcome], at: Timestamp) -> Result<Vec<Imported>> {
         check_all(outcomes, check_outcome)?;
-        import::outcomes(&mut self.connection(), outcomes, at)
+        let key = self.key_of_people()?;
+        import::outcomes(&mut self.connection(), outcomes, at, key)
     }
 
     fn import_engagements(
@@ -312,7 +328,8 @@ impl Store for SqliteStore {
         _at: Timestamp,
     ) -> Result<Vec<Imported>> {
         check_all(engagements, check_engagement)?;
-        import::engagements(&mut self.connection(), engagements)
+        let key = self.key_of_people()?;
+        import::engagements(&mut self.connection(), engagements, key)
     }
 
     fn outcome(&self, id: &str) -> Result<Option<Outcome>> {

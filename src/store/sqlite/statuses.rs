@@ -9,8 +9,9 @@ use crate::foundation::record::{Engagement, EngagementKind};
 use crate::store::model::{Imported, MessageState, StatusKind};
 
 use super::changes::Changes;
+use super::erase::erased_wamid;
 use super::error::cannot;
-use super::{engagements, messages};
+use super::{engagements, erasures, messages};
 
 /// One status of one message.
 pub(super) struct Status<'a> {
@@ -63,10 +64,13 @@ fn find(connection: &Connection, status: &Status<'_>) -> Result<Option<(String, 
         found = connection
             .prepare_cached(
                 "SELECT id, state FROM messages WHERE id = ?1 AND reserved_at IS NOT NULL
-                    AND (wamid IS NULL OR wamid = ?2)",
+                    AND (wamid IS NULL OR wamid = ?2 OR wamid = ?3)",
             )
             .map_err(&failed)?
-            .query_row(params![id.to_string(), status.wamid], read)
+            .query_row(
+                params![id.to_string(), status.wamid, erased_wamid(status.wamid)],
+                read,
+            )
             .optional()
             .map_err(&failed)?;
     }
@@ -75,6 +79,14 @@ fn find(connection: &Connection, status: &Status<'_>) -> Result<Option<(String, 
             .prepare_cached("SELECT id, state FROM messages WHERE wamid = ?1")
             .map_err(&failed)?
             .query_row(params![status.wamid], read)
+            .optional()
+            .map_err(&failed)?;
+    }
+    if found.is_none() && erasures::any(connection)? {
+        found = connection
+            .prepare_cached("SELECT id, state FROM messages WHERE wamid = ?1")
+            .map_err(&failed)?
+            .query_row(params![erased_wamid(status.wamid)], read)
             .optional()
             .map_err(&failed)?;
     }

@@ -135,6 +135,11 @@ CREATE TABLE engagements (
     at       INTEGER NOT NULL,
     campaign TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE erasures (
+    hash BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    kind TEXT    NOT NULL CHECK (kind IN ('name', 'person')),
+    at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE identity_key (
     one      INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     checksum BLOB    NOT NULL CHECK (length(checksum) = 32)
@@ -286,6 +291,7 @@ CREATE INDEX api_answers_by_time ON api_answers (at);
 CREATE INDEX campaigns_by_template ON campaigns (template);
 CREATE INDEX dead_letters_by_pipeline ON dead_letters (pipeline, id);
 CREATE INDEX dead_letters_by_run ON dead_letters (run_id, id);
+CREATE INDEX dead_letters_kept ON dead_letters (at) WHERE payload <> 'null';
 CREATE UNIQUE INDEX dead_letters_open ON dead_letters (pipeline, key)
     WHERE closed_at IS NULL AND key <> '';
 CREATE INDEX dead_letters_open_by_id ON dead_letters (id) WHERE closed_at IS NULL;
@@ -306,11 +312,13 @@ CREATE INDEX profiles_by_engaged ON profiles (engaged) WHERE engaged > 0;
 CREATE INDEX profiles_by_phone ON profiles (phone) WHERE phone IS NOT NULL;
 CREATE INDEX profiles_by_salesforce_id ON profiles (salesforce_id) WHERE salesforce_id <> key;
 CREATE INDEX profiles_deleted ON profiles (id) WHERE deleted = 1;
+CREATE INDEX profiles_kept_of_deleted ON profiles (updated_at) WHERE deleted = 1 AND attributes <> '{}';
 CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at, id);
 CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_open ON runs (pipeline) WHERE state IS NULL;
 CREATE INDEX webhooks_by_time ON webhooks (at);
+CREATE INDEX webhooks_unreadable ON webhooks (at) WHERE unreadable IS NOT NULL AND body IS NOT NULL;
 CREATE INDEX webhooks_waiting ON webhooks (seq) WHERE understood_at IS NULL;
 PRAGMA application_id = 1651663975;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 PRAGMA page_size = 8192;
