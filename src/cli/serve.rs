@@ -22,7 +22,7 @@ use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, Result};
 use crate::serve::control::{Control as _, Reloaded};
 use crate::serve::http::listen::{self, Listen};
-use crate::serve::http::{self, App};
+use crate::serve::http::{self, App, KnownAs};
 use crate::serve::intake;
 use crate::serve::server::{Refused, Server, Settings, Stopped};
 
@@ -99,13 +99,18 @@ async fn serve(args: &Args, env: &Env) -> Result<Stopped, Refused> {
     let secrets = files.webhook_secrets()?;
     let takes_webhooks = !secrets.app_secrets.is_empty();
     let url = bound.url.clone();
+    let public = args.public_url.as_ref();
+    let known_as = KnownAs {
+        hosts: bound.hosts.clone(),
+        origin: public.map_or_else(|| url.clone(), |url| url.origin().ascii_serialization()),
+    };
     let app = App::new(
         Arc::clone(&server) as _,
         Arc::clone(&store),
         Clock::system(),
         Arc::clone(&server.metrics),
         secrets,
-        bound.hosts.clone(),
+        known_as,
     );
     let arrived = app.arrived();
     let (close, closing) = watch::channel(false);

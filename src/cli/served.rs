@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
+use super::connections;
 use super::env::Env;
 use super::exit::Exit;
 use super::org::{self, Org};
 use super::outcome::Stop;
 use super::workspace::Workspace;
+use crate::connections::connect::{Keeping, Signing};
 use crate::engine::Outside;
 use crate::engine::cancel::Cancel;
+use crate::foundation::code::Code;
 use crate::foundation::diagnostic::Diagnostic;
-use crate::foundation::error::Result;
+use crate::foundation::error::{Error, Result};
 use crate::foundation::identity::IdentityKey;
 use crate::foundation::secret::Secret;
 use crate::plan::Plan;
@@ -24,6 +27,7 @@ use crate::serve::project::{Project, Revision, Served};
 use crate::serve::server::Refused;
 use crate::spec::amount::Period;
 use crate::spec::load;
+use crate::spec::project::Auth;
 use crate::store::Store;
 
 /// The files of a project, and the sandbox in the place of its connections where one was asked for.
@@ -176,13 +180,7 @@ impl Project for Files {
     }
 
     fn outside(&self, plan: &Plan, cancel: Cancel, actor: &str) -> Result<Outside> {
-        let workspace = self.workspace().map_err(|refused| match refused {
-            Refused::Error(error) => error,
-            Refused::Files(_) => crate::foundation::error::Error::new(
-                crate::foundation::code::Code::ConnectionSettings,
-                "the project file has errors now, so no connection can be opened",
-            ),
-        })?;
+        let workspace = self.workspace().map_err(unusable)?;
         let org = Org::with(&workspace, self.sandbox.clone());
         let store = workspace.store()?;
         let outside = org.outside(plan, store, cancel)?;
@@ -192,6 +190,40 @@ impl Project for Files {
             observer: Arc::new(|_| {}),
             ..outside
         })
+    }
+
+    fn signing(&self, connection: &str, actor: &str) -> Result<Signing> {
+        if self.sandbox.is_some() {
+            let message = "the sandbox signs in by itself, so there is nothing to connect";
+            return Err(Error::new(Code::ConnectionSettings, message));
+        }
+        let workspace = self.workspace().map_err(unusable)?;
+        let (name, _) = workspace.connection(Some(connection))?;
+        let (_, salesforce) = workspace.salesforce(Some(&name))?;
+        if !matches!(salesforce.auth, Auth::Oauth { .. }) {
+            let message = format!("connection `{name}` is not signed in to in a browser");
+            return Err(Error::new(Code::ConnectionSettings, message).help(
+                "write `auth: { method: oauth }` for it, or enter its keys with `bridged connect`",
+            ));
+        }
+        let keeping = Keeping {
+            actor: actor.to_owned(),
+            ..connections::keeping(&workspace, &name)?
+        };
+        keeping.vault.can_seal(&name)?;
+        let vault = connections::opener(&keeping);
+        let sources = workspace.sources(vault.as_ref());
+        Signing::open(keeping, &sources, salesforce)
+    }
+}
+
+fn unusable(refused: Refused) -> Error {
+    match refused {
+        Refused::Error(error) => error,
+        Refused::Files(_) => Error::new(
+            Code::ConnectionSettings,
+            "the project file has errors now, so no connection can be opened",
+        ),
     }
 }
 

@@ -71,6 +71,12 @@ impl Attempts {
         self.open.push((Instant::now(), attempt));
     }
 
+    /// Whether this state was given out here, and has not come back.
+    pub(super) fn holds(&self, state: &str) -> bool {
+        let mut open = self.open.iter();
+        open.any(|(_, attempt)| attempt.state.matches(state))
+    }
+
     /// I20: the sign-in that comes back. Whatever the answer, its state is spent.
     pub(super) fn take(&mut self, state: &str, browser: Option<&str>) -> Result<Attempt, Stray> {
         let at = self

@@ -1,5 +1,6 @@
 //! Connecting an account: what was entered or granted is tried out, and kept, sealed, only when it works.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,10 @@ use crate::store::model::{AuditAction, Card, CardChange, ConnectionLock, NewAudi
 use crate::vault::{Change, Field, Vault};
 use crate::whatsapp;
 
+use super::attempts::LIFETIME;
 use super::credentials::{self, Sources};
-use super::listener::{Arrived, Begin, Finish, Listener};
+use super::door::{Arrived, Begin, Door, Finish};
+use super::listener::Listener;
 
 /// What bridged asks for in a browser: the API, and tokens that last (Salesforce Help, "OAuth Tokens and Scopes").
 pub const SCOPES: [&str; 2] = ["api", "refresh_token"];
@@ -94,35 +97,79 @@ pub async fn in_browser(
     connection: &SalesforceConnection,
     port: u16,
 ) -> Result<Listener> {
-    let [key, proof] = credentials::of_auth(&connection.auth);
-    let consumer_key = sources.needed(&keeping.name, &key)?;
-    let consumer_secret = sources.credential(&keeping.name, &proof)?;
-    let settings = sources.address(&keeping.name, connection)?;
-    let app = App {
-        consumer_key: consumer_key.expose().to_owned(),
-        consumer_secret,
-    };
-    let sign_in = Arc::new(SignIn::new(&settings, app)?);
-    let begin: Begin = {
-        let sign_in = Arc::clone(&sign_in);
-        Arc::new(move |redirect_uri| sign_in.authorize(redirect_uri, &SCOPES))
-    };
-    let finish: Finish = {
-        let sign_in = Arc::clone(&sign_in);
-        let entered: Arc<[(Field, Secret)]> = sources.entered.into();
-        let granting = Granting {
-            keeping,
-            address: settings.instance_url.clone(),
-            entered,
+    let signing = Signing::open(keeping, sources, connection)?;
+    let listener = Listener::bind(port, signing.begin(), signing.finish()).await?;
+    signing.try_out(&listener.redirect_uri()).await?;
+    Ok(listener)
+}
+
+/// The door through which somebody signs in at a server, whose address others know as `origin`.
+///
+/// # Errors
+/// As [`in_browser`].
+pub async fn at_door(signing: Signing, origin: &str) -> Result<Door> {
+    let door = Door::new(origin, LIFETIME, signing.begin(), signing.finish())?;
+    signing.try_out(&door.redirect_uri()).await?;
+    Ok(door)
+}
+
+/// What it takes to sign in, in a browser, for one connection.
+pub struct Signing {
+    sign_in: Arc<SignIn>,
+    granting: Granting,
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signing({})", self.granting.keeping.name)
+    }
+}
+
+impl Signing {
+    /// Gathers it; nothing is sent.
+    ///
+    /// # Errors
+    /// What is wrong with the connection.
+    pub fn open(
+        keeping: Keeping,
+        sources: &Sources<'_>,
+        connection: &SalesforceConnection,
+    ) -> Result<Self> {
+        let [key, proof] = credentials::of_auth(&connection.auth);
+        let consumer_key = sources.needed(&keeping.name, &key)?;
+        let consumer_secret = sources.credential(&keeping.name, &proof)?;
+        let settings = sources.address(&keeping.name, connection)?;
+        let app = App {
+            consumer_key: consumer_key.expose().to_owned(),
+            consumer_secret,
         };
+        Ok(Self {
+            sign_in: Arc::new(SignIn::new(&settings, app)?),
+            granting: Granting {
+                keeping,
+                address: settings.instance_url.clone(),
+                entered: sources.entered.into(),
+            },
+        })
+    }
+
+    fn begin(&self) -> Begin {
+        let sign_in = Arc::clone(&self.sign_in);
+        Arc::new(move |redirect_uri| sign_in.authorize(redirect_uri, &SCOPES))
+    }
+
+    fn finish(&self) -> Finish {
+        let (sign_in, granting) = (Arc::clone(&self.sign_in), self.granting.clone());
         Arc::new(move |arrived| {
             let (sign_in, granting) = (Arc::clone(&sign_in), granting.clone());
             Box::pin(async move { granting.keep(&sign_in, arrived).await })
         })
-    };
-    let listener = Listener::bind(port, begin, finish).await?;
-    sign_in.try_out(&listener.redirect_uri(), &SCOPES).await?;
-    Ok(listener)
+    }
+
+    /// Asks Salesforce whether it takes the callback URL and the Consumer Key.
+    async fn try_out(&self, redirect_uri: &str) -> Result<()> {
+        self.sign_in.try_out(redirect_uri, &SCOPES).await
+    }
 }
 
 /// What it takes to keep what a browser brings.

@@ -5,6 +5,7 @@ mod pages;
 pub mod attempts;
 pub mod connect;
 pub mod credentials;
+pub mod door;
 pub mod keeper;
 pub mod listener;
 pub mod overview;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::connections::connect::Signing;
 use crate::foundation::diagnostic::Diagnostic;
 use crate::foundation::error::Result;
 use crate::foundation::id::{Fingerprint, PipelineName, RunId};
@@ -22,6 +23,12 @@ pub trait Control: Send + Sync {
 
     /// Loads the files again. A broken revision changes nothing (I25).
     fn reload(&self) -> Reloaded;
+
+    /// What it takes to sign a connection in, in a browser, on somebody's behalf.
+    ///
+    /// # Errors
+    /// `unknown-connection`; what the connection lacks.
+    fn signing(&self, connection: &str, actor: &str) -> Result<Signing>;
 
     /// How the server stands.
     fn health(&self) -> Health;

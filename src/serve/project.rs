@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connections::connect::Signing;
 use crate::engine::Outside;
 use crate::engine::cancel::Cancel;
 use crate::foundation::diagnostic::Diagnostic;
@@ -27,6 +28,12 @@ pub trait Project: Send + Sync {
     /// # Errors
     /// What a connection lacks.
     fn outside(&self, plan: &Plan, cancel: Cancel, actor: &str) -> Result<Outside>;
+
+    /// What it takes to sign a connection in, in a browser.
+    ///
+    /// # Errors
+    /// `unknown-connection`; what the connection lacks.
+    fn signing(&self, connection: &str, actor: &str) -> Result<Signing>;
 }
 
 /// The pipelines of one state of the files.

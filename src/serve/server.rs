@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use crate::connections::connect::Signing;
 use crate::engine::cancel::{self, Cancel, Canceller};
 use crate::engine::{self, Options};
 use crate::foundation::clock::Clock;
@@ -515,6 +516,10 @@ impl Control for Server {
                 Reloaded::Replaced(revision.hash)
             }
         }
+    }
+
+    fn signing(&self, connection: &str, actor: &str) -> Result<Signing> {
+        self.project.signing(connection, actor)
     }
 
     fn health(&self) -> Health {

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use bridged::connections::connect::Signing;
 use bridged::foundation::clock::Clock;
 use bridged::foundation::code::Code;
 use bridged::foundation::error::{Error, Result};
 use bridged::foundation::id::{Fingerprint, PipelineName, RunId};
 use bridged::foundation::secret::Secret;
 use bridged::serve::control::{Asked, Control, Health, Reloaded, Standing};
-use bridged::serve::http::{self, App, Listen, WebhookSecrets};
+use bridged::serve::http::{self, App, KnownAs, Listen, WebhookSecrets};
 use bridged::serve::metrics::Metrics;
 use bridged::store::model::{ApiToken, AuditAction, NewAudit, Role};
 use bridged::store::{self, Store};
@@ -55,6 +56,10 @@ impl Control for Fake {
             "busy" => Err(Error::new(Code::PipelineLocked, "it runs")),
             _ => Err(Error::new(Code::UnknownPipeline, "there is none")),
         }
+    }
+
+    fn signing(&self, _: &str, _: &str) -> Result<Signing> {
+        Err(Error::new(Code::UnknownConnection, "there is none"))
     }
 
     fn cancel(&self, _: RunId) -> bool {
@@ -122,7 +127,10 @@ impl Scene {
             Clock::system(),
             Arc::new(Metrics::default()),
             secrets,
-            bound.hosts.clone(),
+            KnownAs {
+                hosts: bound.hosts.clone(),
+                origin: "https://hooks.example.com".to_owned(),
+            },
         );
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(http::serve(bound, app, stopped));

@@ -67,6 +67,7 @@ const TABLE: [(&str, &[&str]); 19] = [
             "store",
             "import",
             "whatsapp",
+            "connections",
             "plan",
             "engine",
             "inbound",

@@ -35,13 +35,13 @@ field_map: { name: \"{{ LastName }}\" }
 ";
 
 /// A server as a process; it is ended when the value is dropped.
-struct Serving {
+pub(super) struct Serving {
     child: Child,
     ready: Value,
 }
 
 impl Serving {
-    fn start(project: &Project, sandbox: Option<&Sandbox>) -> Self {
+    pub(super) fn start(project: &Project, sandbox: Option<&Sandbox>) -> Self {
         let mut command = command(project.path());
         match sandbox {
             None => command.args(["--sandbox"]),
@@ -79,7 +79,7 @@ impl Serving {
         Self { child, ready }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.ready["url"].as_str().expect("an address"))
     }
 

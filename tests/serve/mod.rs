@@ -5,3 +5,4 @@ mod fleet;
 mod sample;
 mod scheduler;
 mod server;
+mod sign_in;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bridged::connections::connect::Signing;
 use bridged::engine::Outside;
 use bridged::engine::cancel::{self, Cancel};
 use bridged::foundation::clock::Clock;
@@ -58,6 +59,10 @@ impl Project for Files {
             return Err(Error::new(Code::NotConnected, "no credentials"));
         }
         Ok(self.org.outside_for(cancel, actor))
+    }
+
+    fn signing(&self, _: &str, _: &str) -> Result<Signing> {
+        Err(Error::new(Code::UnknownConnection, "there is none"))
     }
 }
 

@@ -46,6 +46,23 @@ pub(super) fn error(error: &Error) -> Response {
             "the server could not do this; its log says why",
         );
     }
+    told(status, error)
+}
+
+/// What was asked for cannot be done as things stand, and the error says why and what to do.
+pub(super) fn refused(refused: &Error) -> Response {
+    let status = match refused.code() {
+        Code::UnknownConnection => StatusCode::NOT_FOUND,
+        Code::ServerStopping | Code::StoreBusy | Code::ConnectionFailed => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Code::Bug => return error(refused),
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    told(status, refused)
+}
+
+fn told(status: StatusCode, error: &Error) -> Response {
     let body = json!({ "error": {
         "code": error.code().as_str(),
         "message": error.message(),

@@ -39,12 +39,13 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         Err(refused) => *refused,
     };
     let headers = response.headers_mut();
+    // A page brings the policy of its own style.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let policy = "default-src 'none'; frame-ancestors 'none'";
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),

@@ -11,6 +11,7 @@ mod keep;
 pub mod listen;
 pub mod openapi;
 pub mod routes;
+mod sign_in;
 mod webhook;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::store::Store;
 
 use self::auth::Tokens;
 use self::keep::Keeper;
+use self::sign_in::Doors;
 use super::control::Control;
 use super::metrics::Metrics;
 
@@ -40,8 +42,20 @@ pub struct App {
     keeper: Keeper,
     webhook: WebhookSecrets,
     hosts: Vec<String>,
+    /// The address under which others know the server.
+    origin: String,
+    doors: Doors,
     /// Told when a delivery was kept.
     arrived: Arc<Notify>,
+}
+
+/// Under what names a server is reached.
+#[derive(Debug, Clone)]
+pub struct KnownAs {
+    /// The names and ports under which it is asked; others are refused.
+    pub hosts: Vec<String>,
+    /// The address that is told to others: `https://host`.
+    pub origin: String,
 }
 
 /// What Meta's deliveries are checked with.
@@ -57,14 +71,14 @@ pub struct WebhookSecrets {
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
 
 impl App {
-    /// For a server; `hosts` are the names and ports under which it is asked.
+    /// For a server.
     pub fn new(
         control: Arc<dyn Control>,
         store: Arc<dyn Store>,
         clock: Clock,
         metrics: Arc<Metrics>,
         webhook: WebhookSecrets,
-        hosts: Vec<String>,
+        known_as: KnownAs,
     ) -> Arc<Self> {
         Arc::new(Self {
             tokens: Tokens::new(Arc::clone(&store)),
@@ -74,7 +88,9 @@ impl App {
             clock,
             metrics,
             webhook,
-            hosts,
+            hosts: known_as.hosts,
+            origin: known_as.origin,
+            doors: Doors::default(),
             arrived: Arc::default(),
         })
     }

@@ -5,9 +5,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use std::sync::Arc;
 
+use crate::connections::door::CALLBACK_PATH;
 use crate::store::model::Role;
 
-use super::{App, answer, api, guard, ingest, openapi, webhook};
+use super::{App, answer, api, guard, ingest, openapi, sign_in, webhook};
 
 /// One thing that can be asked for.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,9 @@ impl Route {
 
 /// The path of Meta's deliveries.
 const WEBHOOK: &str = "/webhooks/whatsapp";
+
+/// The path at which a sign-in begins.
+pub(super) const SIGN_IN_START: &str = "/auth/salesforce/start/{ticket}";
 
 const JSON: &[&str] = &["application/json"];
 const RECORDS: &[&str] = &["application/json", "application/x-ndjson"];
@@ -100,6 +104,30 @@ pub const ROUTES: &[Route] = &[
             "Answers Meta's question at the set-up of a webhook.",
         ),
         &["hub.mode", "hub.verify_token", "hub.challenge"],
+    ),
+    route(
+        "POST",
+        "/api/v1/connections/{name}/sign-in",
+        OPERATOR,
+        &[201, 404, 422, 503],
+        "Gives the address at which a connection is signed in, in a browser, once.",
+    ),
+    route(
+        "GET",
+        SIGN_IN_START,
+        None,
+        &[303, 400],
+        "Sends the browser that opens it first to Salesforce.",
+    ),
+    asking(
+        route(
+            "GET",
+            CALLBACK_PATH,
+            None,
+            &[200, 400],
+            "Takes the browser back from Salesforce.",
+        ),
+        &["code", "state", "error", "error_description"],
     ),
     taking(
         route(
@@ -233,6 +261,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
                 .post(webhook::take)
                 .layer(DefaultBodyLimit::max(MAX_DELIVERY)),
         )
+        .route("/api/v1/connections/{name}/sign-in", post(sign_in::begin))
+        .route(SIGN_IN_START, get(sign_in::start))
+        .route(CALLBACK_PATH, get(sign_in::callback))
         .route("/metrics", get(api::metrics))
         .route("/api/v1/openapi.json", get(openapi::show))
         .route("/api/v1/pipelines", get(api::pipelines))
