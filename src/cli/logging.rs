@@ -12,10 +12,13 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::Format;
+use super::traces::Traces;
 use super::{progress, text};
 
-/// Starts logging: warnings only, or more with each `-v` (information, then every request, then everything).
-pub fn start(format: Format, verbose: u8) {
+/// Starts logging: warnings only, or more with each `-v` (information, then every request, then everything); and traces, which
+/// end with the value that is returned.
+#[must_use]
+pub fn start(format: Format, verbose: u8) -> Traces {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -39,10 +42,13 @@ pub fn start(format: Format, verbose: u8) {
     let own = Targets::new()
         .with_target("bridged", level)
         .with_target("bridged::cli::progress", progress);
+    let (spans, traces) = Traces::layer();
     // Only a second call could fail, and there is one.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(own))
+        .with(spans)
         .try_init();
+    traces
 }
 
 /// The time of a log line: UTC, whole seconds.

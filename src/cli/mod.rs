@@ -59,6 +59,7 @@ pub mod test;
 pub mod text;
 pub mod token;
 mod tokens;
+pub mod traces;
 pub mod unknown;
 pub mod usage;
 pub mod validate;
@@ -90,7 +91,7 @@ fn run(cli: Cli) -> Exit {
         Command::Serve(_) => cli.verbose.max(1),
         _ => cli.verbose,
     };
-    logging::start(cli.log_format, verbose);
+    let _traces = logging::start(cli.log_format, verbose);
     let env = Env::new(cli.directory, cli.sandbox);
     match cli.command {
         Command::Init(args) => outcome::report("init", args.format, &init::execute(&args, &env)),

@@ -9,6 +9,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use tracing::{Instrument as _, Span};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -77,8 +78,10 @@ pub async fn stream(
     let (settling_sender, settling_receiver) = mpsc::channel(WAITING_TO_SETTLE);
     let (done_sender, done) = watch::channel(0);
     let settler = Arc::clone(&stages.settler);
-    let settling =
-        tokio::task::spawn_blocking(move || settler.settle(settling_receiver, &done_sender));
+    let span = Span::current();
+    let settling = tokio::task::spawn_blocking(move || {
+        span.in_scope(|| settler.settle(settling_receiver, &done_sender))
+    });
     let size = match &stages.delivery {
         None => Size::UpTo(GROUP_KEPT),
         Some(_) => Size::Full(stages.batch.size as usize * GROUP_BATCHES),
@@ -88,13 +91,8 @@ pub async fn stream(
         if let Some(delivery) = stages.delivery {
             let in_flight =
                 (stages.batch.concurrency as usize + GROUP_BATCHES) * stages.batch.size as usize;
-            let delivering = tokio::spawn(deliver(
-                delivery,
-                group_receiver,
-                settling_sender,
-                done,
-                in_flight,
-            ));
+            let deliver = deliver(delivery, group_receiver, settling_sender, done, in_flight);
+            let delivering = tokio::spawn(deliver.in_current_span());
             let hand_on = move |group: Group| group_sender.blocking_send(group).is_ok();
             (
                 tokio::task::spawn_blocking(move || {
@@ -269,7 +267,8 @@ async fn deliver(
                 let rows = rows_of(&delivery, &group.records);
                 let behind = waits_for(&in_flight, rows.as_ref());
                 in_flight.push_back(InFlight { number, records: group.len(), rows });
-                writing.push_back(tokio::spawn(write(Arc::clone(&delivery), group, done.clone(), behind)));
+                let write = write(Arc::clone(&delivery), group, done.clone(), behind);
+                writing.push_back(tokio::spawn(write.in_current_span()));
             }
             // A group that was settled makes room for the next while others are still being written.
             Ok(()) = done.changed(), if is_open && !may_take => {}

@@ -6,6 +6,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 use serde_json::{Map, Value};
 
@@ -55,11 +56,16 @@ pub async fn replay(
     let told = outside
         .store
         .append_audit(&told(plan, outside, letters, chosen));
+    let span = run::span(plan, &run);
     outcome.result = match told {
-        Ok(_) => carry_out(plan, outside, letters, &run, &mut outcome, &mut gone).await,
+        Ok(_) => {
+            carry_out(plan, outside, letters, &run, &mut outcome, &mut gone)
+                .instrument(span.clone())
+                .await
+        }
         Err(error) => Err(error),
     };
-    let report = run::finish(plan, outside, run, outcome)?;
+    let report = run::finish_traced(plan, outside, run, outcome, &span)?;
     Ok(Replayed { report, gone })
 }
 

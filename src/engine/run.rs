@@ -1,7 +1,10 @@
 //! One run of a plan, from the lock to the report.
 
+use crate::foundation::trace;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use jiff::Timestamp;
 
@@ -39,8 +42,58 @@ use super::{Options, Outside};
 /// What keeps a run from beginning: `pipeline-locked`, and what the store says of its own state.
 pub async fn run(plan: &Arc<Plan>, outside: &Outside, options: Options) -> Result<RunReport> {
     let run = begin(plan, outside, options.run_id)?;
-    let outcome = execute(plan, outside, options, &run).await;
-    finish(plan, outside, run, outcome)
+    let span = span(plan, &run);
+    let outcome = execute(plan, outside, options, &run)
+        .instrument(span.clone())
+        .await;
+    finish_traced(plan, outside, run, outcome, &span)
+}
+
+/// The span of a run; what it came to is written into it at its end.
+pub(super) fn span(plan: &Plan, run: &Begun) -> Span {
+    tracing::info_span!(
+        target: trace::TARGET,
+        "run",
+        otel.name = format!("run {}", plan.pipeline),
+        pipeline = %plan.pipeline,
+        run_id = %run.run_id,
+        fingerprint = %plan.fingerprint,
+        state = Empty,
+        read = Empty,
+        delivered = Empty,
+        rejected = Empty,
+        unknown = Empty,
+        api_calls = Empty,
+        error.type = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// Closes a run, and tells its span how it ended.
+pub(super) fn finish_traced(
+    plan: &Plan,
+    outside: &Outside,
+    run: Begun,
+    outcome: Outcome,
+    span: &Span,
+) -> Result<RunReport> {
+    let report = span.in_scope(|| finish(plan, outside, run, outcome))?;
+    span.record("state", report.state.as_str());
+    let ledger = &report.ledger;
+    for (name, number) in [
+        ("read", ledger.read),
+        ("delivered", ledger.delivered),
+        ("rejected", ledger.rejected),
+        ("unknown", ledger.unknown),
+        ("api_calls", report.api_calls),
+    ] {
+        span.record(name, number);
+    }
+    if let Some((code, _)) = &report.error {
+        span.record("error.type", code.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
+    Ok(report)
 }
 
 /// Writes a saved plan: exactly its rows, or none.
@@ -53,8 +106,11 @@ pub async fn apply(plan: &Arc<Plan>, outside: &Outside, saved: &Saved) -> Result
     apply::check(plan, saved, &store, &org)?;
     let run = begin(plan, outside, None)?;
     let mut outcome = Outcome::default();
-    outcome.result = apply_rows(plan, outside, saved, &org, &run, &mut outcome).await;
-    finish(plan, outside, run, outcome)
+    let span = span(plan, &run);
+    outcome.result = apply_rows(plan, outside, saved, &org, &run, &mut outcome)
+        .instrument(span.clone())
+        .await;
+    finish_traced(plan, outside, run, outcome, &span)
 }
 
 async fn apply_rows(
@@ -392,12 +448,7 @@ fn conclude(
     Ok(())
 }
 
-pub(super) fn finish(
-    plan: &Plan,
-    outside: &Outside,
-    run: Begun,
-    outcome: Outcome,
-) -> Result<RunReport> {
+fn finish(plan: &Plan, outside: &Outside, run: Begun, outcome: Outcome) -> Result<RunReport> {
     let error = outcome.result.err();
     let ledger = outcome.account.ledger;
     let interrupted = error

@@ -1,5 +1,6 @@
 //! Settling: gives every record of a group its one place in the ledger, and makes it durable with the cursor.
 
+use crate::foundation::trace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -388,6 +389,8 @@ impl Settler {
     /// I3, I4: one transaction gives every record of the group its place and moves the cursor behind them.
     fn store(&self, entry: &Entry) -> Result<Committed> {
         let spent = self.meter.spent();
+        let read = entry.ledger.read;
+        let _span = tracing::info_span!(target: trace::TARGET, "commit", read).entered();
         self.outside.store.commit(&Commit {
             run_id: self.run_id,
             pipeline: &self.plan.pipeline,

@@ -12,3 +12,4 @@ pub mod identity;
 pub mod record;
 pub mod secret;
 pub mod shown;
+pub mod trace;

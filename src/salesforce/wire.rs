@@ -1,5 +1,6 @@
 //! One HTTP exchange: sent once, bounded in time and size, never redirected, its failure named.
 
+use crate::foundation::trace;
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
@@ -7,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, DATE, HeaderValue, LOCATION};
@@ -235,11 +238,26 @@ impl Wire {
         counter.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let shown = (request.method().clone(), request.url().path().to_owned());
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "request",
+            otel.name = format!("{} {}", shown.0, shown.1),
+            otel.kind = "client",
+            http.request.method = %shown.0,
+            url.path = shown.1,
+            http.response.status_code = Empty,
+            error.type = Empty,
+        );
         let outcome = timeout(self.timeouts.total, self.exchange(request, purpose))
+            .instrument(span.clone())
             .await
             .unwrap_or_else(|_| Err(late("in full", self.timeouts.total)));
         let (method, path) = shown;
         let took_ms = started.elapsed().as_millis() as u64;
+        match &outcome {
+            Ok(answer) => span.record("http.response.status_code", answer.status),
+            Err(failure) => span.record("error.type", failure.error.code().as_str()),
+        };
         match &outcome {
             Ok(answer) => tracing::debug!(
                 %method,

@@ -13,6 +13,7 @@ mod plan;
 mod privacy;
 mod run;
 mod sample;
+mod traces;
 mod troubleshooting;
 mod usage;
 mod validate;

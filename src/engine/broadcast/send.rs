@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -349,7 +350,7 @@ impl Outbox<'_> {
     ) -> JoinHandle<(MessageRow, u32, Sent)> {
         let pace = Arc::clone(&state.pace);
         let messenger = self.messaging.messenger.clone();
-        tokio::spawn(async move {
+        let send = async move {
             let message = match kept(&row) {
                 Ok(kept) => kept.message,
                 Err(error) => return (row, attempt, Sent::Unsent(error)),
@@ -359,7 +360,8 @@ impl Outbox<'_> {
             let sent = messenger.send(&message, &callback).await;
             failpoint::reach("send-after-answer");
             (row, attempt, sent)
-        })
+        };
+        tokio::spawn(send.in_current_span())
     }
 
     /// Takes what has ended, and settles it in one transaction.

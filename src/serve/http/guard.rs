@@ -1,7 +1,10 @@
 //! What comes before every handler: the host, the caller's role, the time it may take; and the headers of every answer.
 
+use crate::foundation::trace;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -25,9 +28,26 @@ const IN_ALL: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(super) struct Caller(pub(super) String);
 
-/// Lets through what the table of routes allows.
+/// Lets through what the table of routes allows, in a span of its own.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = match admit(&app, request).await {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        target: trace::TARGET,
+        "http",
+        otel.name = format!("{} {route}", request.method()),
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        http.route = route,
+        http.response.status_code = Empty,
+    );
+    let response = answered(&app, request, next).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    response
+}
+
+async fn answered(app: &Arc<App>, request: Request, next: Next) -> Response {
+    let mut response = match admit(app, request).await {
         Ok(request) => match tokio::time::timeout(IN_ALL, next.run(request)).await {
             Ok(response) => response,
             Err(_) => answer::refusal(
