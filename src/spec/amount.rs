@@ -80,6 +80,9 @@ text_schema!(
 pub struct Percent(u16);
 
 impl Percent {
+    /// `10%`.
+    pub const TEN: Self = Self(1_000);
+
     /// The form in the schema.
     pub const PATTERN: &'static str = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$";
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use super::amount::{ClockTime, Period, Rate};
+use super::amount::{ClockTime, Percent, Period, Rate};
 use super::name::{LanguageCode, SlugName, TemplateName};
 use super::shape::{given, whole};
 use super::text::{FieldValue, TemplateText};
@@ -36,6 +36,9 @@ pub struct Broadcast {
     #[serde(default = "default_pace")]
     #[schemars(extend("default" = "80/s"))]
     pub pace: Rate,
+    /// The first messages go alone, and the rest waits for what becomes of them.
+    #[serde(default, deserialize_with = "given")]
+    pub canary: Option<Canary>,
     /// How many messages one person gets at most, over all campaigns.
     #[serde(default, deserialize_with = "given")]
     pub frequency: Option<Frequency>,
@@ -156,6 +159,45 @@ pub struct Frequency {
     /// In this stretch of time.
     #[schemars(example = &"7d")]
     pub per: Period,
+}
+
+/// The first messages of a campaign, which go before the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// How many messages go first.
+    #[schemars(range(min = 1, max = MAX_CANARY), example = 50)]
+    #[serde(deserialize_with = "canary_size")]
+    pub size: u32,
+    /// How many of them may be refused or fail; with more the campaign is paused.
+    #[serde(default = "default_max_failed")]
+    #[schemars(extend("default" = "10%"))]
+    pub max_failed: Percent,
+    /// How long the rest waits for what becomes of them, where not all of it is known before.
+    #[serde(default = "default_wait")]
+    #[schemars(extend("default" = "10m"))]
+    pub wait: Period,
+}
+
+/// The largest canary that is taken for meant.
+const MAX_CANARY: u32 = 10_000;
+
+fn canary_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let size: u32 = whole(deserializer)?;
+    if (1..=MAX_CANARY).contains(&size) {
+        return Ok(size);
+    }
+    Err(D::Error::custom(format!(
+        "{size} is not within 1 to {MAX_CANARY}"
+    )))
+}
+
+const fn default_max_failed() -> Percent {
+    Percent::TEN
+}
+
+const fn default_wait() -> Period {
+    Period::from_secs(600)
 }
 
 fn default_pace() -> Rate {

@@ -67,6 +67,9 @@ pub trait Messages {
         audit: &NewAudit,
     ) -> Result<u64>;
 
+    /// When a message of the campaign was last reserved.
+    fn last_reserved(&self, campaign: &str) -> Result<Option<Timestamp>>;
+
     /// How many messages of the connection may have left since an instant, and when the first of them did. These are at
     /// least as many as the people they went to.
     fn written_since(&self, connection: &str, since: Timestamp)

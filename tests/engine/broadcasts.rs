@@ -1,6 +1,7 @@
 //! Broadcasts against the sandbox's WhatsApp: who gets a message, once, and who does not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bridged::engine::Options;
 use bridged::foundation::clock::Clock;
@@ -9,7 +10,8 @@ use bridged::foundation::event::{Ledger, RunEvent, RunReport, RunState};
 use bridged::foundation::identity::{Identity, IdentityHash};
 use bridged::foundation::record::EngagementKind;
 use bridged::store::model::{
-    CampaignState, Hold, LetterFilter, MessageFilter, MessageRow, MessageState, Scope, Suppression,
+    CampaignState, Hold, Inbound, LetterFilter, MessageFilter, MessageRow, MessageState,
+    NewWebhook, Scope, StatusKind, Suppression, Understood,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -763,4 +765,181 @@ async fn i7_the_store_takes_what_a_thousand_messages_leave_and_every_ledger_is_t
     assert_eq!(states(&org), [(MessageState::Accepted, 1_000)]);
     let kept = Arc::clone(&org.store).run(report.run_id).unwrap().unwrap();
     assert_eq!(kept.ledger, report.ledger);
+}
+
+/// Tells what became of each message as soon as it was taken: of ten people so many could not be reached.
+fn tell_statuses(org: &Org, failed_of_ten: usize) -> tokio::task::JoinHandle<()> {
+    let store = Arc::clone(&org.store);
+    tokio::spawn(async move {
+        let mut told = 0_usize;
+        loop {
+            let taken = MessageFilter {
+                state: Some(MessageState::Accepted),
+                ..MessageFilter::default()
+            };
+            for row in store.messages(&taken).unwrap() {
+                let kind = if told % 10 < failed_of_ten {
+                    StatusKind::Failed
+                } else {
+                    StatusKind::Delivered
+                };
+                told += 1;
+                let mut digest = [0; 32];
+                digest[..8].copy_from_slice(&told.to_be_bytes());
+                let at = Timestamp::now();
+                let webhook = NewWebhook {
+                    connection: "whatsapp".to_owned(),
+                    at,
+                    digest,
+                    body: Vec::new(),
+                };
+                store.keep_webhooks(&[webhook]).unwrap();
+                let seq = store.waiting_webhooks(1).unwrap()[0].seq;
+                let status = Inbound::Status {
+                    message: Some(row.id),
+                    wamid: row.wamid.unwrap(),
+                    kind,
+                    at,
+                    reason: (kind == StatusKind::Failed)
+                        .then(|| "131026: undeliverable".to_owned()),
+                    rest: None,
+                    suppress: None,
+                    pause: None,
+                };
+                let understood = Understood {
+                    seq,
+                    events: vec![status],
+                    unreadable: None,
+                };
+                store.apply_webhooks(&[understood], at).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c08_a_canary_of_which_too_many_fail_stops_the_campaign_behind_it() {
+    let org = org(200).await;
+    let yaml = yaml(
+        "spring",
+        "  canary: { size: 50, max_failed: 30%, wait: 2m }\n",
+    );
+    let statuses = tell_statuses(&org, 4);
+    let report = org.run(&yaml).await.unwrap();
+    statuses.abort();
+    let (code, message) = report.error.clone().unwrap();
+    assert_eq!(code, Code::WhatsappCampaignStopped, "{message}");
+    assert!(
+        message.contains("of the first 50 messages failed"),
+        "{message}"
+    );
+    assert_eq!(posts(&org).await, [1; 50], "the canary, and nothing more");
+    assert_eq!(report.ledger.pending, 150, "{:?}", report.ledger);
+    let paused = org.store.campaign("spring").unwrap().unwrap();
+    assert_eq!(paused.state, CampaignState::Paused);
+    // Somebody looks at it, and says that it goes on.
+    org.store
+        .set_campaign(
+            "spring",
+            CampaignState::Running,
+            None,
+            Timestamp::now(),
+            None,
+        )
+        .unwrap();
+    assert_eq!(run(&org, &yaml).await.ledger.delivered, 150);
+    assert_eq!(posts(&org).await, [1; 200]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c08_a_canary_that_arrives_lets_the_rest_go() {
+    let org = org(120).await;
+    let yaml = yaml(
+        "spring",
+        "  canary: { size: 50, max_failed: 30%, wait: 2m }\n",
+    );
+    let statuses = tell_statuses(&org, 2);
+    let report = run(&org, &yaml).await;
+    statuses.abort();
+    assert_eq!(report.ledger.delivered, 120);
+    assert_eq!(posts(&org).await, [1; 120]);
+    // Fewer people than the canary are no reason to wait.
+    assert_eq!(
+        run(
+            &org,
+            &yaml
+                .replace("campaign: spring", "campaign: small")
+                .replace("size: 50", "size: 500")
+        )
+        .await
+        .state,
+        RunState::Done
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c08_without_word_of_the_canary_the_rest_goes_when_its_time_is_over() {
+    let org = org(12).await;
+    let yaml = yaml("spring", "  canary: { size: 5, wait: 3s }\n");
+    let began = std::time::Instant::now();
+    assert_eq!(run(&org, &yaml).await.ledger.delivered, 12);
+    assert!(began.elapsed() >= Duration::from_secs(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w05_c12_a_held_message_is_not_sent_twice_and_a_campaign_of_two_hosts_is_one() {
+    let org = org(20).await;
+    org.control("whatsapp", json!({ "held": true })).await;
+    // Two hosts begin the same file at once: one runs it, the other is told so.
+    let (one, other) = (plain(), plain());
+    let (one, other) = tokio::join!(org.run(&one), org.run(&other));
+    let ran: Vec<RunReport> = [one, other]
+        .into_iter()
+        .filter_map(|ended| match ended {
+            Ok(report) => Some(report),
+            Err(error) => {
+                assert_eq!(error.code(), Code::PipelineLocked, "{error}");
+                None
+            }
+        })
+        .collect();
+    assert!(!ran.is_empty());
+    assert_eq!(org.store.campaigns().unwrap().len(), 1);
+    assert_eq!(posts(&org).await, [1; 20]);
+    // Meta held the messages to look at them, and refuses them later.
+    let rows = messages(&org);
+    assert!(
+        rows.iter()
+            .all(|row| row.reason.as_deref() == Some("held_for_quality_assessment"))
+    );
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{
+        "field": "messages",
+        "value": { "messaging_product": "whatsapp", "statuses": [{
+            "id": rows[0].wamid, "status": "failed", "timestamp": "1790000000", "recipient_id": "447946000000",
+            "errors": [{ "code": 132_015, "title": "Template is paused" }],
+        }] },
+    }] }] });
+    let webhook = NewWebhook {
+        connection: "whatsapp".to_owned(),
+        at: Timestamp::now(),
+        digest: [1; 32],
+        body: body.to_string().into_bytes(),
+    };
+    org.store.keep_webhooks(&[webhook]).unwrap();
+    bridged::inbound::step(org.store.as_ref(), &Org::key(), Timestamp::now()).unwrap();
+    assert_eq!(
+        org.store.message(rows[0].id).unwrap().unwrap().state,
+        MessageState::Failed
+    );
+    let campaign = org.store.campaign("spring").unwrap().unwrap();
+    assert_eq!(campaign.state, CampaignState::Paused);
+    assert!(campaign.reason.unwrap().contains("132015"));
+    put(&org, vec![lead(77)]).await;
+    run(&org, &plain()).await;
+    assert_eq!(
+        posts(&org).await,
+        [1; 20],
+        "no second post, and none to others"
+    );
 }

@@ -62,6 +62,9 @@ impl Messages for Memory {
     fn written_since(&self, _: &str, _: Timestamp) -> Result<(u64, Option<Timestamp>)> {
         unreachable!("{NO_MESSAGES}")
     }
+    fn last_reserved(&self, _: &str) -> Result<Option<Timestamp>> {
+        unreachable!("{NO_MESSAGES}")
+    }
     fn open_campaign(&self, _: &Campaign) -> Result<Campaign> {
         unreachable!("{NO_MESSAGES}")
     }

@@ -9,6 +9,7 @@
 //! the next one goes on with what waits.
 
 pub mod address;
+mod canary;
 mod quiet;
 mod react;
 pub mod report;

@@ -9,13 +9,13 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::Instrument as _;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
@@ -35,6 +35,7 @@ use crate::whatsapp::send::Sent;
 use super::super::Outside;
 use super::super::meter::Meter;
 use super::address::Kept;
+use super::canary::{self, Verdict as Canary};
 use super::react::{self, Number, Stop, Verdict};
 use super::{Messaging, Opened, quiet};
 
@@ -105,6 +106,8 @@ struct State {
     accepted: u64,
     alike: u32,
     left_of_tier: Option<u64>,
+    /// Whether the campaign's canary is over, or there is none.
+    is_tried: bool,
     stop: Option<Stop>,
     is_paused: bool,
 }
@@ -162,6 +165,7 @@ impl Outbox<'_> {
             accepted: 0,
             alike: 0,
             left_of_tier: self.left_of_tier()?,
+            is_tried: self.step.section.canary.is_none(),
             stop: None,
             is_paused: false,
         };
@@ -243,7 +247,23 @@ impl Outbox<'_> {
         }
         // Those that leave together count before the first of them is written down.
         let left = state.left_of_tier.map_or(room as u64, |left| left.max(1));
-        let room = room.min(usize::try_from(left).unwrap_or(room));
+        let mut room = room.min(usize::try_from(left).unwrap_or(room));
+        if !state.is_tried {
+            match self.canary(state, now)? {
+                Canary::Over => state.is_tried = true,
+                Canary::Sends(left) => room = room.min(usize::try_from(left).unwrap_or(room)),
+                // What is on its way may tell.
+                Canary::Waits(_) if !in_flight.is_empty() => return Ok(false),
+                Canary::Waits(until) => {
+                    self.sleep(until.duration_since(now)).await;
+                    return Ok(true);
+                }
+                Canary::Failed(error) => {
+                    state.stop.get_or_insert(Stop::Campaign(error));
+                    return Ok(true);
+                }
+            }
+        }
         let mut chosen = Vec::new();
         let mut results = Vec::new();
         for row in due {
@@ -279,6 +299,29 @@ impl Outbox<'_> {
             }
         }
         Ok(true)
+    }
+
+    fn canary(&self, state: &State, now: Timestamp) -> Result<Canary> {
+        let store = self.outside.store.as_ref();
+        let campaign = store.campaign(self.step.section.campaign.as_str())?;
+        match (&self.step.section.canary, campaign) {
+            (Some(canary), Some(campaign)) if !state.is_tried => {
+                let verdict = canary::look(canary, &campaign, store, now)?;
+                if let Canary::Failed(error) = &verdict {
+                    self.pause(error, now)?;
+                }
+                Ok(verdict)
+            }
+            _ => Ok(Canary::Over),
+        }
+    }
+
+    /// Nothing more of the campaign is reserved from here on, by no process.
+    fn pause(&self, why: &Error, now: Timestamp) -> Result<()> {
+        let campaign = self.step.section.campaign.as_str();
+        let (store, why) = (&self.outside.store, Some(why.message()));
+        store.set_campaign(campaign, CampaignState::Paused, why, now, None)?;
+        Ok(())
     }
 
     /// What keeps a message from leaving now, besides what the store looks at.
@@ -419,15 +462,8 @@ impl Outbox<'_> {
         if let Some(stop) = verdict.stop {
             state.stop.get_or_insert(stop);
         }
-        // Nothing more of the campaign is reserved from here on, by no process.
         if let Some(Stop::Campaign(error)) = &state.stop {
-            self.outside.store.set_campaign(
-                self.step.section.campaign.as_str(),
-                CampaignState::Paused,
-                Some(error.message()),
-                now,
-                None,
-            )?;
+            self.pause(error, now)?;
         }
         let letter = verdict.letter.map(|reason| DeadLetter {
             run_id: self.run_id,
@@ -454,11 +490,17 @@ impl Outbox<'_> {
         if wait > PATIENCE {
             return Ok(Some(Ended::Drained));
         }
+        let is_cancelled = self.sleep(wait).await;
+        Ok(is_cancelled.then_some(Ended::Cancelled))
+    }
+
+    /// Sleeps until then; whether it was woken to stop.
+    async fn sleep(&self, wait: SignedDuration) -> bool {
         let wait = Duration::try_from(wait).unwrap_or_default();
         tokio::select! {
             biased;
-            () = self.outside.cancel.cancelled() => Ok(Some(Ended::Cancelled)),
-            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => Ok(None),
+            () = self.outside.cancel.cancelled() => true,
+            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => false,
         }
     }
 

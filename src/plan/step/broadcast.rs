@@ -53,6 +53,15 @@ impl Broadcast {
             ));
         }
         properties.push(("pace", section.pace.to_string()));
+        if let Some(canary) = &section.canary {
+            properties.push((
+                "canary",
+                format!(
+                    "{} first, at most {} of them fail, {} to see",
+                    canary.size, canary.max_failed, canary.wait
+                ),
+            ));
+        }
         if let Some(cap) = &section.frequency {
             properties.push(("frequency", format!("at most {} in {}", cap.max, cap.per)));
         }

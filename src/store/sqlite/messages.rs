@@ -356,6 +356,14 @@ pub(super) fn resolve(
     Ok(resolved as u64)
 }
 
+pub(super) fn last_reserved(connection: &Connection, campaign: &str) -> Result<Option<Timestamp>> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(reserved_at) FROM messages WHERE campaign = ?1")
+        .and_then(|mut last| last.query_row(params![campaign], |row| row.get(0)))
+        .map_err(cannot("look for the last message"))?;
+    last.map(instant).transpose()
+}
+
 pub(super) fn written_since(
     connection: &Connection,
     whatsapp: &str,

@@ -80,6 +80,10 @@ impl Messages for SqliteStore {
         messages::resolve(&mut self.connection(), ids, as_, at, audit)
     }
 
+    fn last_reserved(&self, campaign: &str) -> Result<Option<Timestamp>> {
+        messages::last_reserved(&self.connection(), campaign)
+    }
+
     fn written_since(
         &self,
         connection: &str,
