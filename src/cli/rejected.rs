@@ -147,7 +147,7 @@ fn show(id: i64, workspace: &Workspace) -> Ended {
             .help(help)
             .into());
     };
-    letters::mask(&mut row.letter.payload, &workspace.sensitive());
+    letters::mask(&mut row.letter.payload, &workspace.sensitive_columns());
     Ok(Outcome::new(
         Exit::Done,
         letters::json(&row, true),

@@ -31,9 +31,11 @@ use crate::spec::load;
 use crate::spec::name::SlugName;
 use crate::spec::pipeline::Pipeline;
 use crate::spec::project::{Connection, Project, SalesforceConnection};
+use crate::spec::text::FieldValue;
 use crate::store::privacy::KeySource;
 use crate::store::read_only::ReadOnly;
 use crate::store::{self, Store};
+use crate::template::Template;
 use crate::vault::{KeyRing, Vault};
 
 /// Where descriptions of objects are kept, from the project's folder.
@@ -330,6 +332,22 @@ impl Workspace {
         each.flat_map(|document| &document.spec.sensitive)
             .map(ToString::to_string)
             .collect()
+    }
+
+    /// The same, with the columns of a record that such attributes are made of.
+    pub fn sensitive_columns(&self) -> BTreeSet<String> {
+        let mut names = self.sensitive();
+        for document in &self.pipelines {
+            let map = &document.spec.field_map;
+            for attribute in &document.spec.sensitive {
+                let template = map.get(attribute).and_then(FieldValue::template);
+                let template = template.and_then(|text| Template::compile(text.as_str()).ok());
+                let used = template.iter().flat_map(Template::names);
+                let columns = used.flat_map(|name| name.items.iter().chain([&name.path]));
+                names.extend(columns.filter_map(|path| path.last().cloned()));
+            }
+        }
+        names
     }
 
     /// The project file.

@@ -3,5 +3,6 @@
 //! Spans are apart from log lines, so that naming a collector changes no log. They carry names, counts and codes, and nothing of
 //! a person's record.
 
-/// What every span is filed under: `tracing::info_span!(target: trace::TARGET, …)`.
-pub const TARGET: &str = "bridged-trace";
+/// What every span is filed under: `tracing::info_span!(target: trace::TARGET, …)`. It does not begin as the modules' paths do, which
+/// are what log lines are chosen by.
+pub const TARGET: &str = "trace";

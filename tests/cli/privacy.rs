@@ -304,3 +304,64 @@ fn g05_a_run_forgets_what_is_older_than_the_projects_retention() {
     ledger(&project, &[]);
     assert_eq!(payload(), "null");
 }
+
+#[test]
+fn g07_a_rejected_record_shows_neither_a_sensitive_attribute_nor_what_it_is_made_of() {
+    let pipeline = super::sample::KEYED.replace("on_error", "sensitive: [name]\non_error");
+    let project = super::sample::with(&pipeline);
+    project.bridged(&["--sandbox", "run", "keyed"]).expect(3);
+    let store = rusqlite::Connection::open(project.path().join(SANDBOX)).unwrap();
+    let (id, last_name): (i64, String) = store
+        .query_row(
+            "SELECT id, json_extract(payload, '$.LastName') FROM dead_letters ORDER BY id LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    for format in ["text", "json"] {
+        let id = id.to_string();
+        let shown = project.bridged(&["--sandbox", "rejected", "show", &id, "--format", format]);
+        let shown = shown.expect(0).stdout;
+        assert!(
+            !shown.contains(&last_name) && shown.contains("•••"),
+            "{shown}"
+        );
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = fs::metadata(project.path().join(SANDBOX)).unwrap();
+        assert_eq!(
+            file.permissions().mode() & 0o077,
+            0,
+            "and the store is its owner's alone"
+        );
+    }
+}
+
+#[test]
+fn g08_logs_show_no_number_and_no_name_however_much_they_tell() {
+    let project = project();
+    let mut logs = String::new();
+    for verbosity in [&[][..], &["-v"], &["-vvv"]] {
+        let mut args = vec!["--sandbox", "--log-format", "json"];
+        args.extend(verbosity);
+        args.extend(["run", "activation", "--full"]);
+        logs.push_str(&project.bridged(&args).expect(0).stderr);
+    }
+    assert!(logs.lines().count() > 10, "{logs}");
+    let store = rusqlite::Connection::open(project.path().join(SANDBOX)).unwrap();
+    let mut people = store
+        .prepare("SELECT phone, json_extract(attributes, '$.full_name') FROM profiles WHERE phone IS NOT NULL")
+        .unwrap();
+    let people: Vec<(String, String)> = people
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(people.len() > 50);
+    for (phone, name) in people {
+        assert!(!logs.contains(phone.trim_start_matches('+')), "{phone}");
+        assert!(!logs.contains(&name), "{name}");
+    }
+}

@@ -52,7 +52,7 @@ fn collector() -> (String, Receiver<Export>) {
 
 fn run(project: &Project, endpoint: Option<(&str, &str)>) -> Ran {
     let mut typed = command(project.path());
-    typed.args(["--sandbox", "run", "activation", "--format", "json"]);
+    typed.args(["-v", "--sandbox", "run", "activation", "--format", "json"]);
     if let Some((name, url)) = endpoint {
         typed.env(name, url);
     }
@@ -69,11 +69,14 @@ fn a_run_reaches_the_collector_that_the_environment_names_and_nothing_of_people_
     let project = project();
     let (url, exports) = collector();
     let ran = run(&project, Some(("OTEL_EXPORTER_OTLP_ENDPOINT", &url)));
-    assert!(
-        !ran.stderr.contains("request{"),
-        "logs stay as they are: {}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("finished"), "{}", ran.stderr);
+    for span in ["run{", "run:", "fingerprint"] {
+        assert!(
+            !ran.stderr.contains(span),
+            "logs stay as they are: {}",
+            ran.stderr
+        );
+    }
     let id = result(ran)["runs"][0]["run_id"]
         .as_str()
         .unwrap()
