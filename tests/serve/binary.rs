@@ -42,7 +42,19 @@ pub(super) struct Serving {
 
 impl Serving {
     pub(super) fn start(project: &Project, sandbox: Option<&Sandbox>) -> Self {
+        Self::start_with(project, sandbox, &[])
+    }
+
+    /// The same with further variables.
+    pub(super) fn start_with(
+        project: &Project,
+        sandbox: Option<&Sandbox>,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        // For clients of the test's own; another test may have installed one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = command(project.path());
+        command.envs(variables.iter().copied());
         match sandbox {
             None => command.args(["--sandbox"]),
             Some(sandbox) => sandbox
@@ -83,6 +95,16 @@ impl Serving {
         format!("{}{path}", self.ready["url"].as_str().expect("an address"))
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended by itself, and not well.
+    pub(super) fn wait_for_its_death(mut self) {
+        let status = self.child.wait().expect("it ends");
+        assert!(!status.success(), "{status}");
+    }
+
     fn signal(&self, name: &str) {
         let sent = std::process::Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
@@ -92,7 +114,7 @@ impl Serving {
     }
 
     /// Stops it in good order; what it logged.
-    fn stop(mut self) -> String {
+    pub(super) fn stop(mut self) -> String {
         self.signal("TERM");
         let status = self.child.wait().expect("it ends");
         let mut told = String::new();
@@ -115,7 +137,7 @@ impl Drop for Serving {
     }
 }
 
-fn project(pipelines: &[(&str, &str)]) -> Project {
+pub(super) fn project(pipelines: &[(&str, &str)]) -> Project {
     let mut project = Project::empty().file("bridged.yaml", PROJECT);
     for (name, yaml) in pipelines {
         project = project.file(&format!("pipelines/{name}.yaml"), yaml);
@@ -132,7 +154,7 @@ async fn get(url: &str) -> (u16, String) {
 }
 
 /// Waits until a condition holds.
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..300 {
         if holds().await {
             return;
@@ -275,7 +297,7 @@ targets:
     field_map: { Outcome__c: \"{{ outcome.kind }}\", Summary__c: \"{{ outcome.summary }}\" }
 ";
 
-async fn control(http: &reqwest::Client, address: &str, call: &str, body: Value) {
+pub(super) async fn control(http: &reqwest::Client, address: &str, call: &str, body: Value) {
     let request = http.post(format!("{address}/_sandbox/{call}")).json(&body);
     let answer = request.send().await.expect("an answer");
     assert!(
@@ -285,7 +307,7 @@ async fn control(http: &reqwest::Client, address: &str, call: &str, body: Value)
     );
 }
 
-async fn rows(http: &reqwest::Client, address: &str, object: &str) -> Vec<Value> {
+pub(super) async fn rows(http: &reqwest::Client, address: &str, object: &str) -> Vec<Value> {
     let request = http.get(format!("{address}/_sandbox/records/{object}"));
     let answer = request.send().await.expect("an answer");
     answer.json().await.expect("rows")

@@ -742,6 +742,30 @@ fn st52_a_template_pauses_its_campaigns_and_takes_up_those_alone() {
         CampaignState::Paused,
         "a person paused it, and a person takes it up"
     );
+    // A refusal for the same reason comes before Meta's word, or behind it.
+    let refused = || {
+        let reason = Some("WhatsApp stopped it (132015)");
+        let store = &scene.store;
+        store
+            .set_campaign("spring", CampaignState::Paused, reason, at(5), None)
+            .unwrap();
+    };
+    refused();
+    scene.apply(vec![template("PAUSED", false)]);
+    refused();
+    scene.apply(vec![template("REINSTATED", true)]);
+    assert_eq!(state("spring"), CampaignState::Running);
+    // Another reason of Meta's is another matter.
+    let reason = Some("WhatsApp stopped it (131048)");
+    scene
+        .store
+        .set_campaign("spring", CampaignState::Paused, reason, at(6), None)
+        .unwrap();
+    scene.apply(vec![
+        template("PAUSED", false),
+        template("REINSTATED", true),
+    ]);
+    assert_eq!(state("spring"), CampaignState::Paused);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts `bridged sandbox` on a free port with further arguments, and waits until it is ready.
     pub(crate) fn start(args: &[&str]) -> Self {
+        // For clients of the test's own; another test may have installed one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut child = command(Path::new("."))
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .args(args)

@@ -132,7 +132,9 @@ pub(super) fn put(
     // What was stopped stays so until a person says otherwise: only they name no reason.
     let known = connection
         .execute(
-            "UPDATE campaigns SET state = ?2, reason = ?3, at = ?4
+            // Meta's word about the template stands above what a refusal says behind it: it takes the pause back as well.
+            "UPDATE campaigns SET state = ?2, at = ?4, reason = iif(?2 = 'paused' AND ?3 IS NOT NULL
+                AND state = 'paused' AND reason LIKE 'template %', reason, ?3)
              WHERE name = ?1 AND (?3 IS NULL OR state <> 'stopped' OR ?2 = 'stopped')",
             params![name, state.as_str(), reason, at.as_millisecond()],
         )

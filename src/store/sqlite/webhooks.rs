@@ -375,8 +375,10 @@ fn of_template(
         )
     } else {
         connection.execute(
+            // A refusal for the paused template may come before Meta's word that it is: it is the same pause.
             "UPDATE campaigns SET state = 'paused', reason = ?2, at = ?3
-             WHERE template = ?1 AND state = 'running'",
+             WHERE template = ?1 AND (state = 'running' OR (state = 'paused'
+                AND (reason LIKE '%132015%' OR reason LIKE '%132016%')))",
             params![template, reason, at.as_millisecond()],
         )
     };
