@@ -10,8 +10,8 @@ use crate::spec::schedule::{Missed, Schedule, pattern};
 const LISTED: u32 = 4;
 
 impl Timetable {
-    /// The schedule in one line: when, in which zone, how much later, and what becomes of missed times.
-    pub fn words(&self) -> String {
+    /// When it runs, in one line, and in which zone: two schedules of the same words have the same nominal times.
+    pub fn when(&self) -> String {
         let when = match self.schedule() {
             Schedule::Manual => return "only when a person starts it".to_owned(),
             Schedule::Realtime => return "as soon as something changes".to_owned(),
@@ -23,7 +23,15 @@ impl Timetable {
                 None => written.expression.clone(),
             },
         };
-        let mut words = format!("{when}, {}", self.timezone());
+        format!("{when}, {}", self.timezone())
+    }
+
+    /// The schedule in one line: when, in which zone, how much later, and what becomes of missed times.
+    pub fn words(&self) -> String {
+        let mut words = self.when();
+        if matches!(self.schedule(), Schedule::Manual | Schedule::Realtime) {
+            return words;
+        }
         if !self.delay().is_zero() {
             words = format!("{words}, {} later each time", length(self.delay()));
         }

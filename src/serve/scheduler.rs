@@ -8,6 +8,7 @@ use crate::engine::open;
 use crate::foundation::error::Result;
 use crate::foundation::id::PipelineName;
 use crate::store::Store;
+use crate::store::model::SettledTick;
 
 use super::poll::Poll;
 use super::project::{Revision, Served};
@@ -68,6 +69,8 @@ struct Line {
     served: Served,
     /// Up to which nominal time its ticks are settled; `None` while the store was not asked.
     settled: Option<Timestamp>,
+    /// Whether the store has not been told of that so far.
+    is_unsaved: bool,
     skipped: u64,
     poll: Poll,
     /// The newest change that a run of it has seen.
@@ -78,19 +81,23 @@ struct Line {
 }
 
 impl Scheduler {
-    /// Puts another revision in place. What is known of a pipeline that stays is kept.
-    pub fn replace(&mut self, revision: &Revision) {
+    /// Puts another revision in place at `now`. What is known of a pipeline that stays is kept; one whose schedule changes has
+    /// missed nothing of the new one.
+    pub fn replace(&mut self, revision: &Revision, now: Timestamp) {
         let mut before = std::mem::take(&mut self.lines);
         for served in &revision.pipelines {
             let name = served.plan.pipeline.clone();
             let line = match before.remove(&name) {
                 // A broken connection may be mended by the new files.
-                Some(line) => Line {
-                    served: served.clone(),
-                    failures: 0,
-                    rests_until: None,
-                    ..line
-                },
+                Some(mut line) => {
+                    line.reschedule(served, now);
+                    Line {
+                        served: served.clone(),
+                        failures: 0,
+                        rests_until: None,
+                        ..line
+                    }
+                }
                 None => Line::new(served.clone()),
             };
             self.lines.insert(name, line);
@@ -126,9 +133,14 @@ impl Scheduler {
             if running.contains(name) {
                 continue;
             }
-            if line.settled.is_none() {
-                line.settled = Some(begin(name, &line.served, now, store)?);
+            match line.settled {
+                None => line.settled = Some(begin(name, &line.served, now, store)?),
+                Some(nominal) if line.is_unsaved => {
+                    store.settle_tick(name, &settled(&line.served, nominal))?;
+                }
+                Some(_) => {}
             }
+            line.is_unsaved = false;
             due.extend(line.due(now, change, name, store)?.map(|one| (name, one)));
         }
         due.sort_by_key(|(name, (since, ..))| (*since, *name));
@@ -143,7 +155,7 @@ impl Scheduler {
                 continue;
             };
             if let Some((nominal, skipped)) = settles {
-                match store.settle_tick(&name, nominal) {
+                match store.settle_tick(&name, &settled(&line.served, nominal)) {
                     Ok(()) => {}
                     Err(error) if starts.is_empty() => return Err(error),
                     // The ticks before it are settled: were they not started now, they would be lost.
@@ -193,19 +205,33 @@ impl Scheduler {
     }
 }
 
-/// Where a pipeline's ticks begin: behind what the store has settled, or now for one that is new to it.
+/// Where a pipeline's ticks begin: behind what the store has settled of this schedule, or now for one that is new to it.
 fn begin(
     name: &PipelineName,
     served: &Served,
     now: Timestamp,
     store: &dyn Store,
 ) -> Result<Timestamp> {
-    if let Some(settled) = store.settled_tick(name)? {
-        return Ok(settled);
+    let known = store.settled_tick(name)?;
+    let when = served.timetable.when();
+    let nominal = match known {
+        Some(known) if known.schedule.as_ref().is_none_or(|of| *of == when) => {
+            return Ok(known.nominal);
+        }
+        // A schedule that changed while nobody served it has missed nothing either.
+        Some(known) => served.timetable.due(None, now).settled.max(known.nominal),
+        None => served.timetable.due(None, now).settled,
+    };
+    store.settle_tick(name, &settled(served, nominal))?;
+    Ok(nominal)
+}
+
+/// A tick of a pipeline's schedule as the store keeps it.
+fn settled(served: &Served, nominal: Timestamp) -> SettledTick {
+    SettledTick {
+        nominal,
+        schedule: Some(served.timetable.when()),
     }
-    let settled = served.timetable.due(None, now).settled;
-    store.settle_tick(name, settled)?;
-    Ok(settled)
 }
 
 /// Since when something is due, why, and the tick that is settled with it, with how many were skipped.
@@ -216,12 +242,24 @@ impl Line {
         Self {
             served,
             settled: None,
+            is_unsaved: false,
             skipped: 0,
             poll: Poll::new(),
             seen: None,
             again: None,
             failures: 0,
             rests_until: None,
+        }
+    }
+
+    /// Begins another schedule at `now`.
+    fn reschedule(&mut self, served: &Served, now: Timestamp) {
+        let timetable = &served.timetable;
+        if let Some(settled) = self.settled
+            && timetable.when() != self.served.timetable.when()
+        {
+            self.settled = Some(timetable.due(None, now).settled.max(settled));
+            self.is_unsaved = true;
         }
     }
 
@@ -239,7 +277,7 @@ impl Line {
         }
         if Some(ticked.settled) != self.settled {
             // Missed, and to be skipped.
-            store.settle_tick(name, ticked.settled)?;
+            store.settle_tick(name, &settled(&self.served, ticked.settled))?;
             self.settled = Some(ticked.settled);
             self.skipped += ticked.skipped;
         }

@@ -130,9 +130,9 @@ impl Server {
         })?;
         let stamp = project.stamp();
         let revision = project.load().map_err(Refused::Files)?;
-        let mut scheduler = Scheduler::default();
-        scheduler.replace(&revision);
         let since = clock.now();
+        let mut scheduler = Scheduler::default();
+        scheduler.replace(&revision, since);
         Ok(Arc::new(Self {
             project,
             store,
@@ -508,7 +508,7 @@ impl Control for Server {
             }
             Ok(revision) => {
                 state.reload_refused = false;
-                state.scheduler.replace(&revision);
+                state.scheduler.replace(&revision, self.clock.now());
                 state.revision.clone_from(&revision.hash);
                 state.retention = revision.retention;
                 drop(state);

@@ -41,7 +41,7 @@ pub use self::sealed::{
     Card, CardChange, ConnectionChange, ConnectionLock, MAX_CARD_TEXT_BYTES, MAX_SCOPES, Sealed,
     check_connection, check_sealed,
 };
-pub use self::serving::{Answered, ApiToken, Role};
+pub use self::serving::{Answered, ApiToken, Role, SettledTick};
 pub use self::written::{
     Acknowledged, Acknowledgement, Ahead, Applied, Closed, Form, Incoming, Place,
 };

@@ -7,7 +7,8 @@ use crate::foundation::error::Result;
 use crate::foundation::id::PipelineName;
 
 use super::model::{
-    Answered, ApiToken, AppliedEvents, ConnectionLock, NewAudit, NewWebhook, Understood, WebhookRow,
+    Answered, ApiToken, AppliedEvents, ConnectionLock, NewAudit, NewWebhook, SettledTick,
+    Understood, WebhookRow,
 };
 
 /// What a server keeps.
@@ -28,11 +29,11 @@ pub trait Serving {
     /// more, and their bodies are forgotten. Whatever comes twice, or in another order, gives the same.
     fn apply_webhooks(&self, understood: &[Understood], at: Timestamp) -> Result<AppliedEvents>;
 
-    /// Up to which nominal time the ticks of a pipeline are settled.
-    fn settled_tick(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>>;
+    /// Up to which nominal time the ticks of a pipeline are settled, and by which schedule, where that is known.
+    fn settled_tick(&self, pipeline: &PipelineName) -> Result<Option<SettledTick>>;
 
     /// Settles the ticks of a pipeline up to a nominal time, before the run of it starts. It never goes back.
-    fn settle_tick(&self, pipeline: &PipelineName, nominal: Timestamp) -> Result<()>;
+    fn settle_tick(&self, pipeline: &PipelineName, tick: &SettledTick) -> Result<()>;
 
     /// Keeps a token; whether its name was free.
     fn add_token(&self, token: &ApiToken, audit: &NewAudit) -> Result<bool>;

@@ -45,7 +45,7 @@ pub(super) fn served(text: &str) -> Served {
 /// A scheduler of these pipelines, as one that was just started has it.
 pub(super) fn scheduler(pipelines: &[Served]) -> Scheduler {
     let mut scheduler = Scheduler::default();
-    scheduler.replace(&revision("one", pipelines));
+    scheduler.replace(&revision("one", pipelines), Timestamp::MIN);
     scheduler
 }
 

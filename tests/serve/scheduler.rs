@@ -54,7 +54,7 @@ impl Scene {
             retention: None,
         };
         let mut scheduler = Scheduler::default();
-        scheduler.replace(&revision);
+        scheduler.replace(&revision, Timestamp::MIN);
         Self {
             folder,
             store,
@@ -67,7 +67,7 @@ impl Scene {
     fn restart(&mut self) {
         self.store = store::open("sqlite:bridged.db", self.folder.path()).expect("a store");
         self.scheduler = Scheduler::default();
-        self.scheduler.replace(&self.revision);
+        self.scheduler.replace(&self.revision, Timestamp::MIN);
     }
 
     fn due(&mut self, now: Timestamp) -> Vec<(String, Why)> {
@@ -343,11 +343,58 @@ fn another_revision_replaces_the_schedules_and_keeps_what_was_settled() {
         pipelines: vec![every],
         retention: None,
     };
-    scene.scheduler.replace(&scene.revision);
+    scene
+        .scheduler
+        .replace(&scene.revision, at("2027-03-01T10:59:59Z"));
     assert_eq!(
         scene.due(at("2027-03-01T11:00:00Z")),
         [("p".to_owned(), Why::Tick(at("2027-03-01T11:00:00Z")))]
     );
     scene.ended("p", Ended::Read(0), at("2027-03-01T11:00:01Z"));
     assert_eq!(scene.due(at("2027-03-01T11:30:00Z")).len(), 1);
+}
+
+#[test]
+fn i21_a_schedule_that_changes_has_missed_nothing_before_also_over_a_restart() {
+    let rare = || {
+        served(
+            "p",
+            "schedule: { cron: \"0 6 * * 1\" }\njitter: 0s\nmissed: once",
+        )
+    };
+    let often = served("p", "schedule: { every: 15m }\njitter: 0s\nmissed: once");
+    for restarts in [false, true] {
+        let mut scene = Scene::new(vec![rare()]);
+        scene.due(at("2027-03-01T05:00:00Z"));
+        assert_eq!(scene.due(at("2027-03-01T06:00:00Z")).len(), 1, "a Monday");
+        scene.ended("p", Ended::Read(0), at("2027-03-01T06:00:01Z"));
+        scene.revision = Revision {
+            hash: "two".to_owned(),
+            pipelines: vec![often.clone()],
+            retention: None,
+        };
+        let changed = at("2027-03-04T12:01:00Z");
+        if restarts {
+            scene.scheduler = Scheduler::default();
+        }
+        scene.scheduler.replace(&scene.revision, changed);
+        assert_eq!(
+            scene.due(changed),
+            [],
+            "three days of quarters of an hour were no ticks"
+        );
+        let skipped: u64 = scene.scheduler.all().map(|(_, skipped)| skipped).sum();
+        assert_eq!(skipped, 0);
+        let first = at("2027-03-04T12:15:00Z");
+        assert_eq!(scene.due(first), [("p".to_owned(), Why::Tick(first))]);
+        scene.ended("p", Ended::Read(0), first);
+        // What is missed of the new one from now on is made up for, over a restart too.
+        if restarts {
+            scene.scheduler = Scheduler::default();
+            scene
+                .scheduler
+                .replace(&scene.revision, at("2027-03-04T13:20:00Z"));
+        }
+        assert_eq!(scene.due(at("2027-03-04T13:20:00Z")).len(), 1);
+    }
 }

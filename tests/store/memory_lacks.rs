@@ -8,7 +8,8 @@ use bridged::store::messages::Messages;
 use bridged::store::model::{
     Answered, ApiToken, AppliedEvents, Campaign, CampaignState, ConnectionLock, DeadLetterRow,
     Erased, Erasure, Forgotten, Hold, Listed, MessageFilter, MessageRow, MessageState, NewAudit,
-    NewWebhook, Reserved, Reserving, Resolution, Sending, Suppression, Understood, WebhookRow,
+    NewWebhook, Reserved, Reserving, Resolution, Sending, SettledTick, Suppression, Understood,
+    WebhookRow,
 };
 use bridged::store::privacy::{KeySource, Privacy};
 use bridged::store::serving::Serving;
@@ -117,10 +118,10 @@ impl Serving for Memory {
     fn apply_webhooks(&self, _: &[Understood], _: Timestamp) -> Result<AppliedEvents> {
         unreachable!("{NO_MESSAGES}")
     }
-    fn settled_tick(&self, _: &PipelineName) -> Result<Option<Timestamp>> {
+    fn settled_tick(&self, _: &PipelineName) -> Result<Option<SettledTick>> {
         unreachable!("{NO_MESSAGES}")
     }
-    fn settle_tick(&self, _: &PipelineName, _: Timestamp) -> Result<()> {
+    fn settle_tick(&self, _: &PipelineName, _: &SettledTick) -> Result<()> {
         unreachable!("{NO_MESSAGES}")
     }
     fn add_token(&self, _: &ApiToken, _: &NewAudit) -> Result<bool> {

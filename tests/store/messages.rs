@@ -11,7 +11,7 @@ use bridged::store::Store;
 use bridged::store::model::{
     Answered, ApiToken, AuditAction, Campaign, CampaignState, Cap, Commit, Hold, Inbound,
     MessageFilter, MessageState, NewAudit, NewMessage, NewWebhook, Reserved, Reserving, Resolution,
-    Role, Scope, SendResult, Sending, StatusKind, Suppression, Understood,
+    Role, Scope, SendResult, Sending, SettledTick, StatusKind, Suppression, Understood,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -819,11 +819,16 @@ fn st54_a_settled_tick_never_goes_back() {
     let scene = Scene::new();
     let pipeline = name("activation");
     assert_eq!(scene.store.settled_tick(&pipeline).unwrap(), None);
-    scene.store.settle_tick(&pipeline, at(60_000)).unwrap();
-    scene.store.settle_tick(&pipeline, at(1_000)).unwrap();
+    let tick = |nominal, schedule: &str| SettledTick {
+        nominal,
+        schedule: Some(schedule.to_owned()),
+    };
+    for tick in [tick(at(60_000), "hourly"), tick(at(1_000), "daily")] {
+        scene.store.settle_tick(&pipeline, &tick).unwrap();
+    }
     assert_eq!(
         scene.subject.open().settled_tick(&pipeline).unwrap(),
-        Some(at(60_000))
+        Some(tick(at(60_000), "daily"))
     );
 }
 

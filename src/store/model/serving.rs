@@ -63,3 +63,12 @@ pub struct Answered {
     /// When.
     pub at: Timestamp,
 }
+
+/// How far the ticks of a pipeline are settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledTick {
+    /// Up to this nominal time.
+    pub nominal: Timestamp,
+    /// The schedule in words that they were ticks of.
+    pub schedule: Option<String>,
+}

@@ -11,7 +11,7 @@ use crate::store::messages::Messages;
 use crate::store::model::{
     Answered, ApiToken, AppliedEvents, Campaign, CampaignState, ConnectionLock, Hold,
     MessageFilter, MessageRow, MessageState, NewAudit, NewWebhook, Reserved, Reserving, Resolution,
-    Sending, Suppression, Understood, WebhookRow,
+    Sending, SettledTick, Suppression, Understood, WebhookRow,
 };
 use crate::store::serving::Serving;
 
@@ -161,24 +161,37 @@ impl Serving for SqliteStore {
         webhooks::apply(&mut self.connection(), understood, at)
     }
 
-    fn settled_tick(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>> {
+    fn settled_tick(&self, pipeline: &PipelineName) -> Result<Option<SettledTick>> {
         let found = query(
             &self.connection(),
-            "read a schedule's times",
-            "SELECT settled FROM ticks WHERE pipeline = ?1",
+            "read a schedule's time",
+            "SELECT settled, schedule FROM ticks WHERE pipeline = ?1",
             params![pipeline.as_str()],
-            |row| messages::instant(row.get(0).map_err(cannot("read a schedule's times"))?),
+            |row| {
+                let failed = cannot("read a schedule's time");
+                Ok(SettledTick {
+                    nominal: messages::instant(row.get(0).map_err(&failed)?)?,
+                    schedule: row.get(1).map_err(&failed)?,
+                })
+            },
         )?;
         Ok(found.into_iter().next())
     }
 
-    fn settle_tick(&self, pipeline: &PipelineName, nominal: Timestamp) -> Result<()> {
+    fn settle_tick(&self, pipeline: &PipelineName, tick: &SettledTick) -> Result<()> {
         self.connection()
             .prepare_cached(
-                "INSERT INTO ticks (pipeline, settled) VALUES (?1, ?2)
-                 ON CONFLICT (pipeline) DO UPDATE SET settled = max(settled, excluded.settled)",
+                "INSERT INTO ticks (pipeline, settled, schedule) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (pipeline) DO UPDATE SET settled = max(settled, excluded.settled),
+                    schedule = coalesce(excluded.schedule, schedule)",
             )
-            .and_then(|mut put| put.execute(params![pipeline.as_str(), nominal.as_millisecond()]))
+            .and_then(|mut put| {
+                put.execute(params![
+                    pipeline.as_str(),
+                    tick.nominal.as_millisecond(),
+                    tick.schedule
+                ])
+            })
             .map_err(cannot("settle a schedule's time"))?;
         Ok(())
     }

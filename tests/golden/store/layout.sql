@@ -277,7 +277,7 @@ CREATE TABLE suppressions (
 CREATE TABLE ticks (
     pipeline TEXT    NOT NULL PRIMARY KEY,
     settled  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, schedule TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE webhooks (
     seq           INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     connection    TEXT    NOT NULL,
