@@ -9,12 +9,12 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use tracing::{Instrument as _, Span};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
 
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::RunEvent;

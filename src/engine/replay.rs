@@ -6,9 +6,9 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use tracing::Instrument as _;
 
 use serde_json::{Map, Value};
+use tracing::Instrument as _;
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};

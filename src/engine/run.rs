@@ -1,17 +1,17 @@
 //! One run of a plan, from the lock to the report.
 
-use crate::foundation::trace;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
 
 use jiff::Timestamp;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::{RunEvent, RunReport, RunState};
 use crate::foundation::id::RunId;
+use crate::foundation::trace;
 use crate::plan::Plan;
 use crate::plan::step::broadcast::Broadcast;
 use crate::salesforce::describe::ObjectDescribe;

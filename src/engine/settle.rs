@@ -1,6 +1,5 @@
 //! Settling: gives every record of a group its one place in the ledger, and makes it durable with the cursor.
 
-use crate::foundation::trace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::foundation::event::{ChangeCursor, Cursor, Ledger, RunEvent};
 use crate::foundation::failpoint;
 use crate::foundation::id::RunId;
 use crate::foundation::record::{DeadLetter, Score};
+use crate::foundation::trace;
 use crate::plan::Plan;
 use crate::spec::amount::Threshold;
 use crate::store::model::{

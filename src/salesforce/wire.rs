@@ -1,6 +1,5 @@
 //! One HTTP exchange: sent once, bounded in time and size, never redirected, its failure named.
 
-use crate::foundation::trace;
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
@@ -8,8 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tracing::Instrument as _;
-use tracing::field::Empty;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, DATE, HeaderValue, LOCATION};
@@ -17,6 +14,8 @@ use http::{HeaderMap, Method};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Certificate, Proxy, Request, Response};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use url::Url;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -24,6 +23,7 @@ use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::event::Requests;
 use crate::foundation::secret::Secret;
+use crate::foundation::trace;
 
 use super::refusal::{self, Failure, Scrub};
 use super::resolver::{AddressRefused, CheckedResolver, Lookup};

@@ -179,6 +179,13 @@ fn held(pid: u32) -> (u64, usize, u64) {
 #[cfg(target_os = "linux")]
 fn assert_flat(samples: &[(u64, usize, u64)]) {
     let quarter = samples.len() / 4;
+    let every = samples.len() / 10;
+    let memory: Vec<u64> = samples
+        .iter()
+        .step_by(every.max(1))
+        .map(|one| one.0 / 1024)
+        .collect();
+    println!("MiB over time: {memory:?}");
     let most = |part: &[(u64, usize, u64)]| {
         part.iter().fold((0, 0, 0), |most, one| {
             (most.0.max(one.0), most.1.max(one.1), most.2.max(one.2))
@@ -197,11 +204,21 @@ fn assert_flat(samples: &[(u64, usize, u64)]) {
     assert!(late.2 <= early.2 + 4, "threads: {early:?} {late:?}");
 }
 
-/// R16: mixed load for 20 seconds; `BRIDGED_SOAK_SECONDS=600` for ten minutes.
+/// A number from the environment, to soak for longer or with more.
+#[cfg(target_os = "linux")]
+fn asked(name: &str, else_: u64) -> u64 {
+    std::env::var(name).map_or(else_, |text| text.parse().unwrap())
+}
+
+/// R16: mixed load for 20 seconds, 40 webhooks a second; `BRIDGED_SOAK_SECONDS=600` for ten minutes, `BRIDGED_SOAK_RATE` for more of
+/// them. The store's cache of pages fills up to its bound, 12 MiB a connection, as the file grows.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn r16_memory_files_and_threads_stay_flat_under_mixed_load() {
-    let seconds = std::env::var("BRIDGED_SOAK_SECONDS").map_or(20, |text| text.parse().unwrap());
+    let (seconds, rate) = (
+        asked("BRIDGED_SOAK_SECONDS", 20),
+        asked("BRIDGED_SOAK_RATE", 40),
+    );
     let sandbox = Sandbox::start(&["--leads", "500"]);
     let address = sandbox.value("salesforce_url").to_owned();
     let http = reqwest::Client::new();
@@ -220,7 +237,7 @@ async fn r16_memory_files_and_threads_stay_flat_under_mixed_load() {
     let mut codes = BTreeSet::new();
     while Instant::now() < end {
         let second = Instant::now() + Duration::from_secs(1);
-        let webhooks = (0..40).map(|_| {
+        let webhooks = (0..rate).map(|_| {
             number += 1;
             let body = read_status(&format!("wamid.{number}"));
             http.post(serving.url("/webhooks/whatsapp"))
@@ -254,4 +271,34 @@ async fn r16_memory_files_and_threads_stay_flat_under_mixed_load() {
     let log = serving.stop();
     assert!(!log.contains("panicked"), "{log}");
     assert!(rows(&http, &address, "Lead").await.len() > 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i21_a_server_that_is_killed_again_and_again_runs_no_time_of_a_schedule_twice() {
+    let leads = "version: 1\nname: leads\ndirection: read\nschedule: { every: 10s }\njitter: 0s\nmissed: once\n\
+                 source: { object: Lead }\nfield_map: { name: \"{{ LastName }}\" }\n";
+    let project = project(&[("leads", leads)]);
+    for round in 0..7_u64 {
+        let serving = Serving::start(&project, None);
+        // Each round is killed at another place between two times.
+        tokio::time::sleep(Duration::from_millis(2_500 + 700 * round)).await;
+        // Dropping it kills it, as `kill -9` does.
+        drop(serving);
+    }
+    let listed = project.bridged(&[
+        "--sandbox",
+        "runs",
+        "--pipeline",
+        "leads",
+        "--format",
+        "json",
+    ]);
+    let listed = listed.expect(0).json()["result"]["runs"].clone();
+    let mut slots = std::collections::BTreeMap::new();
+    for run in listed.as_array().unwrap() {
+        let began: jiff::Timestamp = run["started_at"].as_str().unwrap().parse().unwrap();
+        *slots.entry(began.as_second() / 10).or_insert(0) += 1;
+    }
+    assert!(slots.len() >= 2, "{slots:?}");
+    assert!(slots.values().all(|runs| *runs == 1), "{slots:?}");
 }

@@ -16,7 +16,7 @@ use bridged::store::Store;
 use bridged::store::model::{
     Acknowledgement, AuditAction, Commit, Imported, LetterFilter, Listed, MessageState, NewAudit,
     NewMessage, NewWebhook, Reserved, Resolution, Scope, SendResult, Settled, StatusKind,
-    Understood,
+    Suppression, Understood,
 };
 use bridged::store::privacy::KeySource;
 use jiff::Timestamp;
@@ -667,4 +667,33 @@ fn an_erasure_without_entries_changes_nothing() {
     };
     assert!(scene.store.erase(&nothing).unwrap().is_empty());
     assert_eq!(scene.store.profile_count().unwrap(), before);
+}
+
+#[test]
+fn an_erasure_that_is_lifted_gives_nobody_up_who_had_stopped_marketing_before() {
+    let subject = Sqlite::new();
+    let store = keyed(&subject);
+    let phone = key().hash(&Identity::phone(PHONE).unwrap());
+    let stopped = Suppression {
+        identity: phone,
+        scope: Scope::Marketing,
+        reason: "stopped-marketing".to_owned(),
+        source: "preferences".to_owned(),
+        at: at(1),
+        until: None,
+    };
+    store.suppress(&[stopped], None).unwrap();
+    let kept = || store.suppressed(&[phone], at(900)).unwrap().remove(0);
+    erase(store.as_ref(), PHONE);
+    assert_eq!(kept().map(|held| held.scope), Some(Scope::All));
+    erase(store.as_ref(), PHONE);
+    let target = Target::find(store.as_ref(), &key(), PHONE, true)
+        .unwrap()
+        .unwrap();
+    privacy::lift(store.as_ref(), &key(), &target, "ada", at(600)).unwrap();
+    let held = kept().expect("they stopped marketing themselves");
+    assert_eq!(
+        (held.scope, held.reason.as_str()),
+        (Scope::Marketing, "stopped-marketing")
+    );
 }

@@ -1,10 +1,7 @@
 //! What comes before every handler: the host, the caller's role, the time it may take; and the headers of every answer.
 
-use crate::foundation::trace;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::Instrument as _;
-use tracing::field::Empty;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -14,7 +11,10 @@ use http::header::{
     HeaderValue, REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, Method, StatusCode};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
+use crate::foundation::trace;
 use crate::store::model::Role;
 
 use super::App;

@@ -9,11 +9,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use crate::foundation::error::Result;
 use crate::foundation::failpoint::reach;
 use crate::foundation::identity::IdentityHash;
-use crate::store::model::{Erased, Erasure, Forgotten, Listed, Scope, Suppression};
+use crate::store::model::{Erased, Erasure, Forgotten, Listed};
 
 use super::error::cannot;
 use super::query::query;
-use super::{audit, erasures, suppressions};
+use super::{audit, erasures};
 
 /// The columns that a person's names stand in besides the rows that go with the person, and free text.
 const TEXTS: [(&str, &str); 3] = [
@@ -105,20 +105,23 @@ impl Erased {
     }
 }
 
+/// Suppresses the numbers of erased people. What they said about marketing themselves is kept below it.
 fn suppress(connection: &Connection, listed: &[Listed], at: Timestamp) -> Result<()> {
+    let failed = cannot("suppress an erased person");
+    let mut put = connection
+        .prepare_cached(
+            "INSERT INTO suppressions (identity, scope, reason, source, at)
+             VALUES (?1, 'all', 'erased', 'erasure', ?2)
+             ON CONFLICT (identity) DO UPDATE SET scope = 'all', reason = 'erased', until = NULL, at = ?2,
+                source = iif(until IS NULL, 'erasure over ' || reason, 'erasure')
+             WHERE scope = 'marketing' OR until IS NOT NULL",
+        )
+        .map_err(&failed)?;
     for entry in listed {
-        let Listed::Person(identity) = entry else {
-            continue;
-        };
-        let suppression = Suppression {
-            identity: *identity,
-            scope: Scope::All,
-            reason: "erased".to_owned(),
-            source: "erasure".to_owned(),
-            at,
-            until: None,
-        };
-        suppressions::put(connection, &suppression)?;
+        if let Listed::Person(identity) = entry {
+            put.execute(params![identity.bytes(), at.as_millisecond()])
+                .map_err(&failed)?;
+        }
     }
     Ok(())
 }

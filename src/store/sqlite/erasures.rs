@@ -141,6 +141,11 @@ pub(super) fn put(connection: &Connection, entries: &[Listed], at: Timestamp) ->
     Ok(())
 }
 
+/// Somebody who had stopped marketing before the erasure has not begun it again.
+const RESTORE: &str = "UPDATE suppressions SET scope = 'marketing', source = 'erasure',
+        reason = substr(source, length('erasure over ') + 1)
+     WHERE identity = ?1 AND reason = 'erased' AND source LIKE 'erasure over %'";
+
 /// Takes entries off, and the suppressions of erased people with them; how many were on the list.
 pub(super) fn remove(connection: &Connection, entries: &[Listed]) -> Result<u64> {
     let failed = cannot("change the erasure list");
@@ -151,10 +156,15 @@ pub(super) fn remove(connection: &Connection, entries: &[Listed]) -> Result<u64>
             .prepare_cached("DELETE FROM erasures WHERE hash = ?1")
             .and_then(|mut delete| delete.execute(params![hash.bytes()]))
             .map_err(&failed)?;
-        connection
-            .prepare_cached("DELETE FROM suppressions WHERE identity = ?1 AND reason = 'erased'")
-            .and_then(|mut delete| delete.execute(params![hash.bytes()]))
-            .map_err(&failed)?;
+        for sql in [
+            RESTORE,
+            "DELETE FROM suppressions WHERE identity = ?1 AND reason = 'erased'",
+        ] {
+            connection
+                .prepare_cached(sql)
+                .and_then(|mut change| change.execute(params![hash.bytes()]))
+                .map_err(&failed)?;
+        }
     }
     Ok(removed as u64)
 }
