@@ -38,6 +38,18 @@ async fn post(scene: &Scene, body: &[u8], signature: Option<&str>) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
+/// The answer to a body that is not waited for: a client that is still sending when the server hangs up may not see it.
+async fn post_too_large(scene: &Scene, body: &[u8]) -> u16 {
+    for _ in 0..50 {
+        let request = scene.http.post(scene.at(PATH)).body(body.to_vec());
+        let signed = request.header("x-hub-signature-256", signature(APP_SECRET, body));
+        if let Ok(answer) = signed.send().await {
+            return answer.status().as_u16();
+        }
+    }
+    panic!("no answer was seen in fifty tries")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn w26_the_set_up_is_answered_with_the_challenge_alone() {
     let scene = Scene::start().await;
@@ -218,10 +230,7 @@ async fn w31_w30_what_is_large_or_unknown_is_taken_and_what_is_no_delivery_is_ke
         );
     }
     let over = [padded.as_slice(), b" "].concat();
-    assert_eq!(
-        post(&scene, &over, Some(&signature(APP_SECRET, &over))).await,
-        413
-    );
+    assert_eq!(post_too_large(&scene, &over).await, 413);
     let key = IdentityKey::new(&Secret::new("a key"));
     let step = inbound::step(scene.store.as_ref(), &key, Timestamp::now()).unwrap();
     assert_eq!(step.webhooks, 3);
