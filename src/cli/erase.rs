@@ -1,35 +1,24 @@
 //! `bridged erase`: a person who asked to be forgotten.
 
-use std::io::BufRead as _;
-
 use serde_json::json;
 
 use super::actor::actor;
 use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
-use super::org::Org;
-use super::outcome::{Ended, Outcome, Stop};
-use super::runtime;
+use super::outcome::{Ended, Outcome};
 use super::text::{BOLD, CAUTION, GOOD, HINT, count, line, paint};
+use super::who::{self, Who};
 use super::workspace::Workspace;
 use crate::foundation::clock::Clock;
-use crate::foundation::code::Code;
-use crate::foundation::error::Error;
-use crate::foundation::identity::IdentityKey;
-use crate::privacy::{self, Ambiguous, Target};
-use crate::store::Store;
+use crate::privacy;
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The person: a profile's key, a Salesforce Id, a phone as +14155550100, an email or a WhatsApp user id; `-` reads it from
-    /// standard input, which no list of processes shows.
-    pub who: String,
-
-    /// Everybody it fits, where it fits several.
-    #[arg(long)]
-    pub all: bool,
+    /// Who.
+    #[command(flatten)]
+    pub person: Who,
 
     /// Erase; without it the command only says what it would erase.
     #[arg(long)]
@@ -53,8 +42,8 @@ pub struct Args {
 pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &[])?;
     let store = workspace.store()?;
-    let key = identity_key(&workspace, store.as_ref())?;
-    let target = target(store.as_ref(), &key, &args.who, args.all)?;
+    let key = who::identity_key(&workspace, store.as_ref())?;
+    let target = args.person.target(store.as_ref(), &key)?;
     let now = Clock::system().now();
     if args.lift {
         let lifted = privacy::lift(store.as_ref(), &key, &target, &actor(), now)?;
@@ -137,43 +126,4 @@ fn text_of(ended: &privacy::Ended) -> String {
         ),
     );
     text
-}
-
-/// The key under whose hashes people are remembered. The one that is kept first stays.
-pub(super) fn identity_key(workspace: &Workspace, store: &dyn Store) -> Result<IdentityKey, Stop> {
-    let key = runtime::block_on(async { Org::open(workspace).await?.identity_key() })??;
-    if !store.keep_identity_check(key.check())? {
-        return Err(crate::engine::broadcast::key_changed().into());
-    }
-    Ok(key)
-}
-
-/// The person that was typed, or that stands on standard input.
-pub(super) fn target(
-    store: &dyn Store,
-    key: &IdentityKey,
-    who: &str,
-    all: bool,
-) -> Result<Target, Stop> {
-    let mut text = who.to_owned();
-    if who == "-" {
-        text.clear();
-        let read = std::io::stdin().lock().read_line(&mut text);
-        read.map_err(|error| {
-            Error::new(Code::FileUnreadable, "standard input cannot be read").caused_by(error)
-        })?;
-    }
-    if text.trim().is_empty() {
-        let error = Error::new(Code::InvalidUsage, "no person is named");
-        return Err(error
-            .help("give a key, a Salesforce Id, a phone or an email")
-            .into());
-    }
-    Target::find(store, key, &text, all)?.map_err(|Ambiguous(keys)| {
-        let some: Vec<String> = keys.iter().take(5).map(|key| format!("`{key}`")).collect();
-        let message = format!("{} people fit: {}", keys.len(), some.join(", "));
-        Error::new(Code::AmbiguousProfile, message)
-            .help("give the key of one of them, or add `--all`")
-            .into()
-    })
 }

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::args::Format;
 use super::env::Env;
-use super::erase;
 use super::exit::Exit;
 use super::new_key::not_written;
 use super::outcome::{Ended, Outcome};
 use super::text::{GOOD, clean, paint};
+use super::who::{self, Who};
 use super::workspace::Workspace;
 use crate::foundation::clock::Clock;
 use crate::foundation::error::Error;
@@ -21,13 +21,9 @@ use crate::vault::private_file;
 /// What can be typed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The person: a profile's key, a Salesforce Id, a phone as +14155550100, an email or a WhatsApp user id; `-` reads it from
-    /// standard input, which no list of processes shows.
-    pub who: String,
-
-    /// Everybody it fits, where it fits several.
-    #[arg(long)]
-    pub all: bool,
+    /// Who.
+    #[command(flatten)]
+    pub person: Who,
 
     /// Write the document into a new file that its owner alone can read, instead of showing it.
     #[arg(long, value_name = "FILE")]
@@ -47,8 +43,8 @@ pub struct Args {
 pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &[])?;
     let store = workspace.store()?;
-    let key = erase::identity_key(&workspace, store.as_ref())?;
-    let target = erase::target(store.as_ref(), &key, &args.who, args.all)?;
+    let key = who::identity_key(&workspace, store.as_ref())?;
+    let target = args.person.target(store.as_ref(), &key)?;
     let document = privacy::export(store.as_ref(), &key, &target, Clock::system().now())?;
     let text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::bug("the document cannot be written").caused_by(error))?;

@@ -64,6 +64,7 @@ pub mod unknown;
 pub mod usage;
 pub mod validate;
 pub mod vault;
+pub mod who;
 pub mod workspace;
 
 use std::ffi::OsString;

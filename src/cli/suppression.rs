@@ -8,10 +8,9 @@ use super::args::Format;
 use super::env::Env;
 use super::exit::Exit;
 use super::ledger::moment;
-use super::org::Org;
 use super::outcome::{Ended, Outcome};
-use super::runtime;
 use super::text::{BOLD, GOOD, paint};
+use super::who;
 use super::workspace::Workspace;
 use crate::foundation::clock::Clock;
 use crate::foundation::identity::Identity;
@@ -94,11 +93,8 @@ pub const fn format(args: &Args) -> Format {
 /// Looks, or changes what is kept of somebody. The store and the audit log know them by a keyed hash alone.
 pub fn execute(args: &Args, env: &Env) -> Ended {
     let workspace = Workspace::load(env, &[])?;
-    let key = runtime::block_on(async { Org::open(&workspace).await?.identity_key() })??;
     let store = workspace.store()?;
-    if !store.keep_identity_check(key.check())? {
-        return Err(crate::engine::broadcast::key_changed().into());
-    }
+    let key = who::identity_key(&workspace, store.as_ref())?;
     let now = Clock::system().now();
     let (What::Add { who, .. } | What::Remove { who } | What::Check { who }) = &args.what;
     let (hash, shown) = (key.hash(who), who.masked());

@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE,
-};
+use http::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use url::{Url, form_urlencoded};
 
 use crate::foundation::code::Code;
@@ -279,10 +277,6 @@ fn cookie(headers: &HeaderMap) -> Option<Secret> {
 
 fn page(status: StatusCode, text: String) -> Response {
     let mut response = (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
-    if let Ok(policy) = HeaderValue::from_str(&pages::content_security_policy()) {
-        response
-            .headers_mut()
-            .insert(CONTENT_SECURITY_POLICY, policy);
-    }
+    pages::protect(response.headers_mut());
     response
 }

@@ -12,8 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, HOST, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, StatusCode};
 use tokio::net::TcpListener;
@@ -24,6 +23,7 @@ use crate::foundation::error::{Error, Result};
 
 use super::attempts::LIFETIME;
 use super::door::{Begin, CALLBACK_PATH, Door, Finish, START_PATH};
+use super::pages;
 
 /// The port of the callback URL, unless another is asked for.
 pub const DEFAULT_PORT: u16 = 8910;
@@ -174,11 +174,7 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         next.run(request).await
     };
     let headers = response.headers_mut();
-    // A page brings the policy of its own style.
-    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        let policy = "default-src 'none'; frame-ancestors 'none'";
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    }
+    pages::protect(headers);
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use ring::digest::{SHA256, digest};
 
 use crate::foundation::error::Error;
@@ -20,12 +21,16 @@ p{margin:.75rem 0 0}\
 .soft{color:var(--soft)}\
 code{padding:.1rem .35rem;background:var(--back);border-radius:6px;font:.9em ui-monospace,monospace}";
 
-/// The policy of every page: its own style, and nothing else (W3C, "Content Security Policy Level 3").
-pub(super) fn content_security_policy() -> String {
+/// Sets the policy of every page: its own style, and nothing else (W3C, "Content Security Policy Level 3").
+pub(super) fn protect(headers: &mut HeaderMap) {
     let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    format!(
+    let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    );
+    // Base64 and the rest of it fit a header.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 /// The sign-in succeeded; `connected` says for which connection, and as whom.

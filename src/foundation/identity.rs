@@ -1,6 +1,6 @@
 //! Who a message reaches: a phone number or a business-scoped user id, and the keyed hash under which they are remembered.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use ring::hmac;
 
@@ -79,36 +79,6 @@ impl IdentityHash {
     /// The hash itself.
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-
-    /// The hash as 64 hexadecimal digits, as it stands in an erasure list.
-    pub fn hex(&self) -> String {
-        self.0
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-    }
-
-    /// Reads those digits; `None` where they are no hash.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits: Vec<u8> = text
-            .bytes()
-            .map(|byte| {
-                char::from(byte)
-                    .to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-            })
-            .collect::<Option<_>>()?;
-        let mut bytes = [0; 32];
-        if digits.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (pair[0] << 4) | pair[1];
-        }
-        Some(Self(bytes))
     }
 }
 

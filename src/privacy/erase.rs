@@ -9,7 +9,7 @@ use crate::foundation::error::Result;
 use crate::foundation::identity::{IdentityHash, IdentityKey};
 use crate::inbound;
 use crate::store::Store;
-use crate::store::model::{AuditAction, Erased, Erasure, Listed, NewAudit};
+use crate::store::model::{AuditAction, Erased, Erasure, Listed, NewAudit, hash_text};
 
 use super::target::Target;
 
@@ -71,7 +71,9 @@ fn told(what: &str, listed: &[Listed], actor: &str, at: Timestamp) -> NewAudit {
     NewAudit {
         at,
         action: AuditAction::PersonErased,
-        subject: first.map_or_else(String::new, |hash| format!("person {}", &hash.hex()[..12])),
+        subject: first.map_or_else(String::new, |hash| {
+            format!("person {}", &hash_text(hash.bytes())[..12])
+        }),
         actor: actor.to_owned(),
         details,
     }

@@ -118,20 +118,15 @@ impl Target {
 
     fn add(&mut self, stored: StoredProfile) {
         let profile = &stored.profile;
-        self.call(&profile.key.clone());
-        if let Some(id) = profile.salesforce_id.clone() {
-            self.call(&id);
+        self.call(&profile.key);
+        if let Some(id) = &profile.salesforce_id {
+            self.call(id);
         }
         let attribute = |name: &str| profile.attributes.get(name).and_then(Value::as_str);
         let (phone, email) = (attribute("phone"), attribute("email"));
-        let found: Vec<String> = [phone, email]
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .collect();
         let number = phone.and_then(Identity::phone);
-        for text in found {
-            self.tell(&text);
+        for text in [phone, email].into_iter().flatten() {
+            self.tell(text);
         }
         if let Some(number) = number {
             // Meta writes numbers without the sign before them.

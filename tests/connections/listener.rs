@@ -345,7 +345,7 @@ async fn every_answer_has_its_protective_headers() {
         };
         let policy = header("content-security-policy");
         assert!(
-            policy.starts_with("default-src 'none'; "),
+            policy.starts_with("default-src 'none'; style-src 'sha256-"),
             "{url}: {policy}"
         );
         assert!(

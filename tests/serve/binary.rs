@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::campaigns::leads;
 use crate::support::binary::command;
 use crate::support::project::Project;
 use crate::support::sandbox::Sandbox;
@@ -245,7 +246,7 @@ async fn i25_sighup_takes_a_good_revision_and_leaves_a_broken_one() {
     serving.stop();
 }
 
-const ACTIVATION: &str = "version: 1
+pub(super) const ACTIVATION: &str = "version: 1
 name: activation
 playbook: activation
 direction: read
@@ -319,17 +320,7 @@ async fn the_whole_loop_runs_by_itself() {
     let address = sandbox.value("salesforce_url").to_owned();
     let http = reqwest::Client::new();
     let control = |call, body| control(&http, &address, call, body);
-    let leads: Vec<Value> = (0..12)
-        .map(|number| {
-            json!({
-                "LastName": format!("Person {number}"),
-                "Company": "Loop",
-                "MobilePhone": format!("+4479460{number:05}"),
-                "WhatsApp_Opt_In__c": true,
-            })
-        })
-        .collect();
-    control("records/Lead", Value::Array(leads)).await;
+    control("records/Lead", leads(12)).await;
     let project = project(&[
         ("activation", ACTIVATION),
         ("qualification", QUALIFICATION),

@@ -7,28 +7,15 @@ use std::time::{Duration, Instant};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use super::binary::{Serving, control, project, rows, until};
+use super::binary::{ACTIVATION, Serving, control, project, rows, until};
 use crate::support::sandbox::Sandbox;
 
-/// A campaign to the leads of a company, ten messages a second.
-const SLOW: &str = "version: 1
-name: activation
-playbook: activation
-direction: read
-schedule: { every: 10s }
-jitter: 0s
-source: { object: Lead, where: \"Company = 'Loop'\" }
-field_map: { full_name: \"{{ LastName }}\", phone: \"{{ MobilePhone }}\" }
-consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }
-broadcast:
-  connection: whatsapp
-  template: { name: spring_offer, language: en_US, parameters: [\"{{ full_name }}\"] }
-  to: \"{{ phone }}\"
-  campaign: loop
-  pace: 10/s
-";
+/// The loop's campaign, ten messages a second.
+fn slow() -> String {
+    format!("{ACTIVATION}  pace: 10/s\n")
+}
 
-fn leads(count: usize) -> Value {
+pub(super) fn leads(count: usize) -> Value {
     let one = |number: usize| {
         json!({
             "LastName": format!("Person {number}"),
@@ -75,7 +62,7 @@ async fn w34_a_template_that_is_paused_pauses_its_campaign_and_takes_it_up_when_
     let http = reqwest::Client::new();
     let control = |call, body| control(&http, &address, call, body);
     control("records/Lead", leads(60)).await;
-    let project = project(&[("activation", SLOW)]);
+    let project = project(&[("activation", &slow())]);
     let serving = Serving::start(&project, Some(&sandbox));
     let events = json!({ "webhook": serving.url("/webhooks/whatsapp"), "replied": 0.0 });
     control("whatsapp/events", events).await;
@@ -116,7 +103,7 @@ async fn w32_i24_a_webhook_whose_server_was_killed_behind_its_answer_is_applied_
     let address = sandbox.value("salesforce_url").to_owned();
     let http = reqwest::Client::new();
     control(&http, &address, "records/Lead", leads(1)).await;
-    let project = project(&[("activation", SLOW)]);
+    let project = project(&[("activation", &slow())]);
     let serving = Serving::start(&project, Some(&sandbox));
     until("the message left", || async {
         posts(&address).await.len() == 1
@@ -224,7 +211,7 @@ async fn r16_memory_files_and_threads_stay_flat_under_mixed_load() {
     let http = reqwest::Client::new();
     let pipeline = "version: 1\nname: leads\ndirection: read\nschedule: realtime\nsource: { object: Lead }\n\
                     field_map: { name: \"{{ LastName }}\", phone: \"{{ Phone }}\" }\n";
-    let project = project(&[("leads", pipeline), ("activation", SLOW)]);
+    let project = project(&[("leads", pipeline), ("activation", &slow())]);
     let token = |role: &str| {
         let made = project.bridged(&["token", "create", role, "--role", role]);
         made.expect(0).stdout.trim().to_owned()

@@ -249,7 +249,7 @@ impl Outbox<'_> {
         let left = state.left_of_tier.map_or(room as u64, |left| left.max(1));
         let mut room = room.min(usize::try_from(left).unwrap_or(room));
         if !state.is_tried {
-            match self.canary(state, now)? {
+            match self.canary(now)? {
                 Canary::Over => state.is_tried = true,
                 Canary::Sends(left) => room = room.min(usize::try_from(left).unwrap_or(room)),
                 // What is on its way may tell.
@@ -301,19 +301,18 @@ impl Outbox<'_> {
         Ok(true)
     }
 
-    fn canary(&self, state: &State, now: Timestamp) -> Result<Canary> {
+    /// How the campaign's canary stands; one that failed pauses the campaign.
+    fn canary(&self, now: Timestamp) -> Result<Canary> {
         let store = self.outside.store.as_ref();
         let campaign = store.campaign(self.step.section.campaign.as_str())?;
-        match (&self.step.section.canary, campaign) {
-            (Some(canary), Some(campaign)) if !state.is_tried => {
-                let verdict = canary::look(canary, &campaign, store, now)?;
-                if let Canary::Failed(error) = &verdict {
-                    self.pause(error, now)?;
-                }
-                Ok(verdict)
-            }
-            _ => Ok(Canary::Over),
+        let (Some(canary), Some(campaign)) = (&self.step.section.canary, campaign) else {
+            return Ok(Canary::Over);
+        };
+        let verdict = canary::look(canary, &campaign, store, now)?;
+        if let Canary::Failed(error) = &verdict {
+            self.pause(error, now)?;
         }
+        Ok(verdict)
     }
 
     /// Nothing more of the campaign is reserved from here on, by no process.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use crate::foundation::error::Result;
 use crate::foundation::failpoint::reach;
 use crate::foundation::identity::IdentityHash;
-use crate::store::model::{Erased, Erasure, Forgotten, Listed};
+use crate::store::model::{Erased, Erasure, Forgotten, Listed, hash_text};
 
 use super::error::cannot;
 use super::query::query;
@@ -45,7 +45,7 @@ pub(super) fn erased_wamid(wamid: &str) -> String {
     let hash = digest(&SHA256, wamid.as_bytes());
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hash.as_ref());
-    format!("erased:{}", IdentityHash::new(bytes).hex())
+    format!("erased:{}", hash_text(&bytes))
 }
 
 /// I26: erases people in one transaction, behind the entries of the erasure list in its file.

@@ -15,7 +15,7 @@ use rusqlite::{CachedStatement, Connection, params};
 use crate::foundation::code::Code;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::identity::{IdentityHash, IdentityKey};
-use crate::store::model::{Commit, Listed};
+use crate::store::model::{Commit, Listed, hash_text, parse_hash};
 
 use super::error::{cannot, corrupt};
 use super::files;
@@ -203,7 +203,7 @@ pub(super) fn append(list: &Path, entries: &[Listed], is_lifted: bool) -> Result
         let kind = if is_lifted { "lifted" } else { kind };
         // A line that a loss of power cut off in the middle ends here, and is passed over when it is read.
         // Writing to a String cannot fail.
-        let _ = write!(lines, "\n{kind} {}", hash.hex());
+        let _ = write!(lines, "\n{kind} {}", hash_text(hash.bytes()));
     }
     lines.push('\n');
     let mut file = files::create_file(list, OpenOptions::new().append(true))?;
@@ -224,7 +224,7 @@ fn read(list: &Path) -> Result<BTreeMap<IdentityHash, Option<Listed>>> {
         let Some((kind, hash)) = line.split_once(' ') else {
             continue;
         };
-        let Some(hash) = IdentityHash::parse(hash) else {
+        let Some(hash) = parse_hash(hash).map(IdentityHash::new) else {
             continue;
         };
         match (kind, entry(kind, hash)) {

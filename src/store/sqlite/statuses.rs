@@ -11,7 +11,7 @@ use crate::store::model::{Imported, MessageState, StatusKind};
 use super::changes::Changes;
 use super::erase::erased_wamid;
 use super::error::cannot;
-use super::{engagements, erasures, messages};
+use super::{engagements, messages};
 
 /// One status of one message.
 pub(super) struct Status<'a> {
@@ -59,34 +59,24 @@ pub(super) fn fold(
 fn find(connection: &Connection, status: &Status<'_>) -> Result<Option<(String, MessageState)>> {
     let failed = cannot("look for a message");
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let erased = erased_wamid(status.wamid);
     let mut found = None;
     if let Some(id) = status.message {
         found = connection
             .prepare_cached(
                 "SELECT id, state FROM messages WHERE id = ?1 AND reserved_at IS NOT NULL
-                    AND (wamid IS NULL OR wamid = ?2 OR wamid = ?3)",
+                    AND (wamid IS NULL OR wamid IN (?2, ?3))",
             )
             .map_err(&failed)?
-            .query_row(
-                params![id.to_string(), status.wamid, erased_wamid(status.wamid)],
-                read,
-            )
+            .query_row(params![id.to_string(), status.wamid, erased], read)
             .optional()
             .map_err(&failed)?;
     }
     if found.is_none() {
         found = connection
-            .prepare_cached("SELECT id, state FROM messages WHERE wamid = ?1")
+            .prepare_cached("SELECT id, state FROM messages WHERE wamid IN (?1, ?2)")
             .map_err(&failed)?
-            .query_row(params![status.wamid], read)
-            .optional()
-            .map_err(&failed)?;
-    }
-    if found.is_none() && erasures::any(connection)? {
-        found = connection
-            .prepare_cached("SELECT id, state FROM messages WHERE wamid = ?1")
-            .map_err(&failed)?
-            .query_row(params![erased_wamid(status.wamid)], read)
+            .query_row(params![status.wamid, erased], read)
             .optional()
             .map_err(&failed)?;
     }
