@@ -13,8 +13,11 @@ use super::text::{BOLD, GOOD, paint};
 use super::who;
 use super::workspace::Workspace;
 use crate::foundation::clock::Clock;
-use crate::foundation::identity::Identity;
-use crate::store::model::{AuditAction, NewAudit, Scope, Suppression};
+use crate::foundation::error::Error;
+use crate::foundation::identity::{Identity, IdentityKey};
+use crate::privacy::{Ambiguous, Target};
+use crate::store::Store;
+use crate::store::model::{AuditAction, Lifting, NewAudit, Scope, Suppression};
 
 /// What can be typed.
 #[derive(Debug, clap::Args)]
@@ -52,7 +55,7 @@ pub enum What {
         )]
         scope: How,
     },
-    /// Write to them again.
+    /// Write to them again, also where they had opted out themselves.
     Remove {
         /// A number as +14155550100, or a business-scoped user id.
         #[arg(value_name = "WHO", value_parser = who)]
@@ -98,16 +101,12 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
     let now = Clock::system().now();
     let (What::Add { who, .. } | What::Remove { who } | What::Check { who }) = &args.what;
     let (hash, shown) = (key.hash(who), who.masked());
-    let told = |word: &str| {
-        let mut details = Map::new();
-        details.insert("what".to_owned(), word.into());
-        NewAudit {
-            at: now,
-            action: AuditAction::SuppressionChanged,
-            subject: shown.clone(),
-            actor: actor(),
-            details,
-        }
+    let told = |word: &str| NewAudit {
+        at: now,
+        action: AuditAction::SuppressionChanged,
+        subject: shown.clone(),
+        actor: actor(),
+        details: Map::from_iter([("what".to_owned(), word.into())]),
     };
     match &args.what {
         What::Add { scope, .. } => {
@@ -125,23 +124,34 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
             store.suppress(&[suppression], Some(&told("added")))?;
         }
         What::Remove { .. } => {
-            store.lift_suppression(&[hash], Some(&told("removed")))?;
+            let people = people(store.as_ref(), &key, who)?;
+            let audit = told("removed");
+            store.lift_suppression(&Lifting {
+                who: &[hash],
+                people: &people,
+                at: now,
+                audit: Some(&audit),
+            })?;
         }
         What::Check { .. } => {}
     }
     let kept = store.suppressed(&[hash], now)?.into_iter().flatten().next();
+    Ok(report(&shown, kept.as_ref()))
+}
+
+fn report(shown: &str, kept: Option<&Suppression>) -> Outcome {
     let result = json!({
         "who": shown,
         "suppressed": kept.is_some(),
-        "scope": kept.as_ref().map(|kept| kept.scope.as_str()),
-        "reason": kept.as_ref().map(|kept| kept.reason.clone()),
-        "since": kept.as_ref().map(|kept| kept.at),
-        "until": kept.as_ref().and_then(|kept| kept.until),
+        "scope": kept.map(|kept| kept.scope.as_str()),
+        "reason": kept.map(|kept| kept.reason.clone()),
+        "since": kept.map(|kept| kept.at),
+        "until": kept.and_then(|kept| kept.until),
     });
-    let text = match &kept {
+    let text = match kept {
         None => format!(
             "{} may be written to, as far as this list goes\n",
-            paint(GOOD, &shown)
+            paint(GOOD, shown)
         ),
         Some(kept) => {
             let until = kept
@@ -149,12 +159,20 @@ pub fn execute(args: &Args, env: &Env) -> Ended {
                 .map_or_else(String::new, |until| format!(" until {}", moment(until)));
             format!(
                 "{} is not written to ({}): {} since {}{until}\n",
-                paint(BOLD, &shown),
+                paint(BOLD, shown),
                 kept.scope.as_str(),
                 kept.reason,
                 moment(kept.at)
             )
         }
     };
-    Ok(Outcome::new(Exit::Done, result, text))
+    Outcome::new(Exit::Done, result, text)
+}
+
+/// The keys of everybody who is known by a number or a user id.
+fn people(store: &dyn Store, key: &IdentityKey, who: &Identity) -> Result<Vec<String>, Error> {
+    Ok(match Target::find(store, key, who.expose(), true)? {
+        Ok(target) => target.keys,
+        Err(Ambiguous(keys)) => keys,
+    })
 }

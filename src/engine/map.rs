@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::foundation::code::Code;
-use crate::foundation::record::{Profile, Record, RecordError};
+use crate::foundation::record::{EVIDENCE, Profile, Record, RecordError, is_evidence};
 use crate::plan::Plan;
 use crate::plan::expression::Expression;
 use crate::plan::step::filter::Filter;
@@ -95,6 +95,7 @@ impl<'a> Mapper<'a> {
             filled.note(attributes.iter().map(|(_, value)| &**value));
         }
         let consent = borrow_all(&self.map.consent, &scope)?;
+        check_evidence(&consent)?;
         let key = match &self.map.key {
             None => id
                 .as_str()
@@ -210,6 +211,21 @@ fn borrow_all<'v>(
         values.push((name.as_str(), value));
     }
     Ok(values)
+}
+
+/// Where and when somebody agreed is told in words, or not at all.
+fn check_evidence(consent: &Pairs<'_>) -> Result<(), RecordError> {
+    let wrong =
+        |(name, value): &&(&str, Cow<'_, Value>)| EVIDENCE.contains(name) && !is_evidence(value);
+    match consent.iter().find(wrong) {
+        None => Ok(()),
+        Some((name, value)) => Err(RecordError {
+            code: Code::TemplateTypeMismatch,
+            field: Some(format!("consent.{name}")),
+            message: format!("`consent.{name}` gave {} instead of a text", kind(value)),
+            remote_code: None,
+        }),
+    }
 }
 
 fn key(template: &Template, scope: &Scope<'_>) -> Result<String, RecordError> {

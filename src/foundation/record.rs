@@ -149,10 +149,18 @@ pub struct Profile {
     pub object: Option<String>,
     /// What the field map made. Null clears an attribute, an absent one stays as it was.
     pub attributes: Map<String, Value>,
-    /// Channel name to consent, as the pipeline's `consent` section mapped it.
+    /// Channel name to consent, as the pipeline's `consent` section mapped it, and the [`EVIDENCE`] of it.
     pub consent: Map<String, Value>,
     /// Whether the row was deleted in Salesforce: the profile is a tombstone.
     pub deleted: bool,
+}
+
+/// What stands in a profile's consent beside the channels: where the person agreed, and when.
+pub const EVIDENCE: [&str; 2] = ["source", "at"];
+
+/// Whether a value can be evidence of a consent: a text, or null where none is known.
+pub const fn is_evidence(value: &Value) -> bool {
+    matches!(value, Value::String(_) | Value::Null)
 }
 
 /// The result of one conversation, as it was imported.
@@ -183,19 +191,22 @@ pub enum EngagementKind {
     Replied,
     /// The person asked for no more messages.
     OptedOut,
+    /// The person asked for messages again, or somebody took their opt-out back.
+    OptedIn,
 }
 
 impl EngagementKind {
     /// Every kind, in the order in which they usually happen.
-    pub const ALL: [EngagementKind; 5] = [
+    pub const ALL: [EngagementKind; 6] = [
         EngagementKind::Sent,
         EngagementKind::Delivered,
         EngagementKind::Read,
         EngagementKind::Replied,
         EngagementKind::OptedOut,
+        EngagementKind::OptedIn,
     ];
 
-    /// `sent`, `delivered`, `read`, `replied` or `opted_out`.
+    /// `sent`, `delivered`, `read`, `replied`, `opted_out` or `opted_in`.
     pub const fn as_str(self) -> &'static str {
         match self {
             EngagementKind::Sent => "sent",
@@ -203,12 +214,32 @@ impl EngagementKind {
             EngagementKind::Read => "read",
             EngagementKind::Replied => "replied",
             EngagementKind::OptedOut => "opted_out",
+            EngagementKind::OptedIn => "opted_in",
         }
     }
 
     /// Reads a kind as it is shown.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What a person asks for by an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// No more messages.
+    OptOut,
+    /// Messages again, after an opt-out.
+    OptIn,
+}
+
+impl Wish {
+    /// The event that it becomes.
+    pub const fn kind(self) -> EngagementKind {
+        match self {
+            Wish::OptOut => EngagementKind::OptedOut,
+            Wish::OptIn => EngagementKind::OptedIn,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::foundation::code::Code;
 use crate::foundation::diagnostic::nearest;
 use crate::foundation::error::Result;
+use crate::foundation::record::EVIDENCE;
 
 use super::lines::{Line, Lines, MAX_LINE_BYTES};
 use super::record::{CONSENT, Shape};
@@ -101,10 +102,13 @@ impl<R: BufRead> Table<R> {
 
 /// A cell is a text, whatever it looks like: a number made of `007` would be another one. A consent is a yes or a no.
 fn value(name: &str, text: String) -> Value {
+    let is_channel = name
+        .strip_prefix(CONSENT)
+        .is_some_and(|entry| !EVIDENCE.contains(&entry));
     let word = text.to_ascii_lowercase();
     match word.as_str() {
-        "true" | "yes" | "1" if name.starts_with(CONSENT) => Value::Bool(true),
-        "false" | "no" | "0" if name.starts_with(CONSENT) => Value::Bool(false),
+        "true" | "yes" | "1" if is_channel => Value::Bool(true),
+        "false" | "no" | "0" if is_channel => Value::Bool(false),
         _ => Value::String(text),
     }
 }

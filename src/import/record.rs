@@ -9,7 +9,9 @@ use crate::foundation::code::Code;
 use crate::foundation::diagnostic::nearest;
 use crate::foundation::error::Result;
 use crate::foundation::id;
-use crate::foundation::record::{Engagement, EngagementKind, Outcome, Profile, RecordError};
+use crate::foundation::record::{
+    EVIDENCE, Engagement, EngagementKind, Outcome, Profile, RecordError, is_evidence,
+};
 use crate::store::Store;
 use crate::store::model::{Imported, check_engagement, check_outcome, check_profile};
 
@@ -287,19 +289,21 @@ impl<'f> Taken<'f> {
         id
     }
 
-    /// The object `consent`, and the columns `consent.CHANNEL`.
+    /// The object `consent`, and the columns `consent.CHANNEL`, `consent.source` and `consent.at`.
     fn consent(&mut self) -> Map<String, Value> {
-        const HELP: &str =
-            "write true or false for each channel, in CSV in a column of its own: consent.whatsapp";
+        const HELP: &str = "write true or false for each channel and a text for `source` and `at`; CSV has a column for each, as \
+             consent.whatsapp";
         let mut consent = Map::new();
         if let Some(field) = self.take("consent") {
             match &field.value {
-                Value::Object(channels) if channels.values().all(is_consent) => {
-                    consent.clone_from(channels);
+                Value::Object(entries)
+                    if entries.iter().all(|(name, value)| is_consent(name, value)) =>
+                {
+                    consent.clone_from(entries);
                 }
                 _ => self.slip(
                     &field,
-                    "holds something other than true, false and null",
+                    "holds something other than true, false and null, or evidence that is no text",
                     HELP,
                 ),
             }
@@ -309,8 +313,11 @@ impl<'f> Taken<'f> {
             .partition(|field| field.name.starts_with(CONSENT));
         self.fields = others;
         for field in columns {
-            if is_consent(&field.value) {
-                consent.insert(field.name[CONSENT.len()..].to_owned(), field.value);
+            let name = &field.name[CONSENT.len()..];
+            if is_consent(name, &field.value) {
+                consent.insert(name.to_owned(), field.value);
+            } else if EVIDENCE.contains(&name) {
+                self.slip(&field, "is no text", HELP);
             } else {
                 self.slip(&field, "is neither true nor false", HELP);
             }
@@ -326,6 +333,9 @@ impl<'f> Taken<'f> {
     }
 }
 
-const fn is_consent(value: &Value) -> bool {
+fn is_consent(name: &str, value: &Value) -> bool {
+    if EVIDENCE.contains(&name) {
+        return is_evidence(value);
+    }
     matches!(value, Value::Bool(_) | Value::Null)
 }

@@ -80,7 +80,7 @@ fn inbound(event: Event, key: &IdentityKey, unknown_codes: &mut Vec<i64>) -> Inb
                 who,
                 answers,
                 at,
-                opt_out,
+                wish,
             } = reply;
             Inbound::Reply {
                 wamid,
@@ -88,7 +88,7 @@ fn inbound(event: Event, key: &IdentityKey, unknown_codes: &mut Vec<i64>) -> Inb
                 identities: hashes(&who, key),
                 answers,
                 at,
-                opt_out,
+                wish,
             }
         }
         Event::Preference { who, stops, at } => Inbound::Preference {

@@ -10,6 +10,7 @@ use crate::spec::pipeline::{Consent, Pipeline, Score as ScoreSection};
 use crate::spec::project::Project;
 use crate::spec::source::{ObjectSource, RecordsSource, Source};
 
+use super::expression::Expression;
 use super::graph::Graph;
 use super::infer::Selection;
 use super::query::{ChildQuery, Query};
@@ -139,17 +140,29 @@ fn map(spec: &Pipeline, selection: &mut Selection, texts: &mut Texts<'_>) -> Map
         .profile_key
         .as_ref()
         .and_then(|key| texts.selecting_text("/profile_key", key, selection));
-    let consent = spec.consent.as_ref().and_then(|Consent { whatsapp }| {
-        let made = texts.selecting_text("/consent/whatsapp", whatsapp, selection)?;
-        Some((
-            "whatsapp".to_owned(),
-            super::expression::Expression::Template(made),
-        ))
-    });
+    let mut consent = Vec::new();
+    if let Some(Consent {
+        whatsapp,
+        source,
+        at,
+    }) = &spec.consent
+    {
+        let entries = [
+            ("whatsapp", Some(whatsapp)),
+            ("source", source.as_ref()),
+            ("at", at.as_ref()),
+        ];
+        for (name, text) in entries {
+            let made = text.and_then(|text| {
+                texts.selecting_text(&format!("/consent/{name}"), text, selection)
+            });
+            consent.extend(made.map(|made| (name.to_owned(), Expression::Template(made))));
+        }
+    }
     Map {
         key,
         attributes,
-        consent: consent.into_iter().collect(),
+        consent,
     }
 }
 

@@ -190,6 +190,14 @@ pub struct Consent {
     /// A template that is true where the person agreed to WhatsApp messages.
     #[schemars(example = &"{{ WhatsApp_Opt_In__c }}")]
     pub whatsapp: TemplateText,
+    /// A template with the evidence of where they agreed: a text, or nothing where it is not known.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"{{ LeadSource }}")]
+    pub source: Option<TemplateText>,
+    /// A template with the evidence of when they agreed: a text, or nothing where it is not known.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(example = &"{{ WhatsApp_Opt_In_Date__c }}")]
+    pub at: Option<TemplateText>,
 }
 
 /// How records are scored.

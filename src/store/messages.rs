@@ -8,8 +8,8 @@ use crate::foundation::id::{MessageId, PipelineName, RunId};
 use crate::foundation::identity::IdentityHash;
 
 use super::model::{
-    Campaign, CampaignState, Hold, MessageFilter, MessageRow, MessageState, NewAudit, Reserved,
-    Reserving, Resolution, Sending, Suppression,
+    Campaign, CampaignState, Hold, Lifting, MessageFilter, MessageRow, MessageState, NewAudit,
+    Reserved, Reserving, Resolution, Sending, Suppression,
 };
 
 /// The send ledger.
@@ -100,8 +100,9 @@ pub trait Messages {
     /// Keeps people from being written to; the wider of two suppressions of one person is kept.
     fn suppress(&self, who: &[Suppression], audit: Option<&NewAudit>) -> Result<()>;
 
-    /// Takes suppressions away; how many there were.
-    fn lift_suppression(&self, who: &[IdentityHash], audit: Option<&NewAudit>) -> Result<u64>;
+    /// Takes suppressions away, and the opt-outs of the people behind them, who may be written to from then on; how many
+    /// suppressions there were.
+    fn lift_suppression(&self, lifting: &Lifting<'_>) -> Result<u64>;
 
     /// The suppression of each, where one is in force at `now`, in their order.
     fn suppressed(&self, who: &[IdentityHash], now: Timestamp) -> Result<Vec<Option<Suppression>>>;

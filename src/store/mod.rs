@@ -95,6 +95,8 @@
 //! - **ST50** A person's word about marketing suppresses it, and takes back what it put there itself.
 //! - **ST51** A rest grows with each time.
 //! - **ST52** A template pauses its campaigns, and takes up those that it paused.
+//! - **ST64** Of a person's wishes to get messages or none the last holds, whatever order they come in; what else suppresses
+//!   them stays.
 //!
 //! A server
 //! - **ST53** A webhook is durable when it is kept, and kept once within eight days; they wait in the order of arrival.

@@ -33,8 +33,8 @@ pub use self::inbound::{
     Applied as AppliedEvents, Inbound, NewWebhook, StatusKind, Understood, WebhookRow,
 };
 pub use self::message::{
-    Campaign, CampaignState, Cap, Hold, MessageFilter, MessageRow, MessageState, NewMessage,
-    Reserved, Reserving, Resolution, Scope, SendResult, Sending, Suppression,
+    Campaign, CampaignState, Cap, Hold, Lifting, MessageFilter, MessageRow, MessageState,
+    NewMessage, Reserved, Reserving, Resolution, Scope, SendResult, Sending, Suppression,
 };
 pub use self::privacy::{Erased, Erasure, Forgotten, Listed};
 pub use self::sealed::{

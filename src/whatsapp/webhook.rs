@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::foundation::id::MessageId;
 use crate::foundation::identity::Identity;
+use crate::foundation::record::Wish;
 use crate::foundation::secret::Secret;
 
 use super::wishes;
@@ -144,8 +145,8 @@ pub struct Reply {
     pub answers: Option<String>,
     /// When.
     pub at: Timestamp,
-    /// By what they ask for no more messages: `reply`, `button`.
-    pub opt_out: Option<&'static str>,
+    /// What they ask for, and by what: `reply`, `button`.
+    pub wish: Option<(Wish, &'static str)>,
 }
 
 #[derive(Deserialize)]
@@ -259,29 +260,18 @@ fn status(value: &Value) -> Option<Status> {
 }
 
 fn reply(value: &Value) -> Option<Reply> {
-    let opt_out = match text(value, "type")? {
+    let wish = match text(value, "type")? {
         "text" => {
             let said = value.get("text").and_then(|text| self::text(text, "body"));
-            said.is_some_and(wishes::is_opt_out).then_some("reply")
+            said.and_then(wishes::of_text).map(|wish| (wish, "reply"))
         }
-        "button" => {
-            let button = value.get("button");
-            let payload = button.and_then(|button| text(button, "payload"));
-            let label = button.and_then(|button| text(button, "text"));
-            let asks = payload.is_some_and(wishes::is_opt_out_payload)
-                || label.is_some_and(wishes::is_opt_out);
-            asks.then_some("button")
-        }
-        "interactive" => {
-            let tapped = value
-                .get("interactive")
-                .and_then(|one| one.get("button_reply"));
-            let asks = tapped.is_some_and(|tapped| {
-                text(tapped, "id").is_some_and(wishes::is_opt_out_payload)
-                    || text(tapped, "title").is_some_and(wishes::is_opt_out)
-            });
-            asks.then_some("button")
-        }
+        "button" => value
+            .get("button")
+            .and_then(|button| tapped(button, "payload", "text")),
+        "interactive" => value
+            .get("interactive")
+            .and_then(|one| one.get("button_reply"))
+            .and_then(|button| tapped(button, "id", "title")),
         _ => None,
     };
     Some(Reply {
@@ -289,8 +279,19 @@ fn reply(value: &Value) -> Option<Reply> {
         who: who(value, &["from", "from_user_id", "user_id"]),
         answers: value.get("context").and_then(|context| id(context, "id")),
         at: time(value)?,
-        opt_out,
+        wish,
     })
+}
+
+/// What a button asks for, by its payload or by its label. Where they disagree the opt-out holds.
+fn tapped(button: &Value, payload: &str, label: &str) -> Option<(Wish, &'static str)> {
+    let payload = text(button, payload).and_then(wishes::of_payload);
+    let label = text(button, label).and_then(wishes::of_text);
+    let wish = match (payload, label) {
+        (Some(Wish::OptOut), _) | (_, Some(Wish::OptOut)) => Wish::OptOut,
+        (one, other) => one.or(other)?,
+    };
+    Some((wish, "button"))
 }
 
 fn preference(value: &Value) -> Option<Event> {

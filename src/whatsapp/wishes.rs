@@ -1,10 +1,12 @@
-//! Words by which people ask for no more messages, in the languages of those who get them.
+//! Words by which people ask for no more messages, or for messages again, in the languages of those who get them.
+
+use crate::foundation::record::Wish;
 
 /// Words that mean "no more", each as a whole answer, without accents and in lower case.
 ///
 /// The first are those that carriers in the United States honour (CTIA, "Messaging Principles and Best Practices"); the others
 /// are what people write for them in other languages.
-const WORDS: &[&str] = &[
+const OPT_OUT: &[&str] = &[
     // English
     "stop",
     "stopall",
@@ -61,12 +63,47 @@ const WORDS: &[&str] = &[
     "बंद करो",
 ];
 
-/// Whether an answer asks for no more messages: a word of the list and nothing else, however it is written.
+/// Words that take an opt-out back, written as those above. START and UNSTOP are what carriers in the United States take for it; a mere
+/// "yes" answers too many other questions.
+const OPT_IN: &[&str] = &[
+    // English
+    "start",
+    "unstop",
+    "subscribe",
+    "resubscribe",
+    "opt in",
+    "optin",
+    // German
+    "anmelden",
+    "abonnieren",
+    // French
+    "mabonner",
+    "minscrire",
+    // Spanish
+    "alta",
+    "suscribir",
+    "suscribirme",
+    "darme de alta",
+    // Portuguese
+    "inscrever",
+    "cadastrar",
+    // Italian
+    "iscrivimi",
+    // Dutch
+    "aanmelden",
+    "inschrijven",
+    // Japanese, Chinese, Hindi
+    "配信再開",
+    "订阅",
+    "शुरू करो",
+];
+
+/// What an answer asks for: a word of one of the lists and nothing else, however it is written.
 ///
 /// A word within a sentence ("when does the sale end?") asks for nothing.
-pub(super) fn is_opt_out(text: &str) -> bool {
+pub(super) fn of_text(text: &str) -> Option<Wish> {
     if text.len() > 200 {
-        return false;
+        return None;
     }
     let plain: String = text.chars().flat_map(plain).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
@@ -76,13 +113,23 @@ pub(super) fn is_opt_out(text: &str) -> bool {
         .trim_start_matches("bitte ")
         .trim_end_matches(" please")
         .trim_end_matches(" bitte");
-    WORDS.contains(&polite)
+    if OPT_OUT.contains(&polite) {
+        Some(Wish::OptOut)
+    } else if OPT_IN.contains(&polite) {
+        Some(Wish::OptIn)
+    } else {
+        None
+    }
 }
 
-/// Whether a payload that a quick reply brings back asks for no more messages: `opt_out`, or that with something behind it.
-pub(super) fn is_opt_out_payload(payload: &str) -> bool {
+/// What a payload that a quick reply brings back asks for: `opt_out`, `opt_in`, either with something behind a colon, or a word.
+pub(super) fn of_payload(payload: &str) -> Option<Wish> {
     let payload = payload.trim().to_ascii_lowercase().replace('-', "_");
-    payload == "opt_out" || payload.starts_with("opt_out:") || is_opt_out(&payload)
+    match payload.split_once(':').map_or(&*payload, |(name, _)| name) {
+        "opt_out" => Some(Wish::OptOut),
+        "opt_in" => Some(Wish::OptIn),
+        _ => of_text(&payload),
+    }
 }
 
 /// A letter without case and accent; a space in the place of signs and pictures, and an apostrophe is left out.
@@ -143,7 +190,7 @@ mod tests {
             "opt-out",
             "Opt Out",
         ] {
-            assert!(is_opt_out(asked), "{asked}");
+            assert_eq!(of_text(asked), Some(Wish::OptOut), "{asked}");
         }
     }
 
@@ -161,18 +208,63 @@ mod tests {
             "stopwatch",
             "I can't cancel today, call me",
         ] {
-            assert!(!is_opt_out(said), "{said}");
+            assert_eq!(of_text(said), None, "{said}");
         }
-        assert!(!is_opt_out(&"stop ".repeat(100)));
+        assert_eq!(of_text(&"stop ".repeat(100)), None);
     }
 
     #[test]
     fn c16_buttons_are_understood() {
-        for payload in ["opt_out", "OPT-OUT", "opt_out:9", "Stop"] {
-            assert!(is_opt_out_payload(payload), "{payload}");
+        for (payload, wish) in [
+            ("opt_out", Some(Wish::OptOut)),
+            ("OPT-OUT", Some(Wish::OptOut)),
+            ("opt_out:9", Some(Wish::OptOut)),
+            ("Stop", Some(Wish::OptOut)),
+            ("opt-in", Some(Wish::OptIn)),
+            ("OPT_IN:spring", Some(Wish::OptIn)),
+            ("", None),
+            ("yes", None),
+            ("opt_outside", None),
+            ("opt_inside", None),
+            ("more", None),
+        ] {
+            assert_eq!(of_payload(payload), wish, "{payload}");
         }
-        for payload in ["", "yes", "opt_outside", "more"] {
-            assert!(!is_opt_out_payload(payload), "{payload}");
+    }
+
+    #[test]
+    fn c16_people_who_want_messages_again_are_understood() {
+        for asked in [
+            "START",
+            "start!",
+            "Unstop",
+            "please subscribe",
+            "Opt-in",
+            "Anmelden bitte",
+            "M'abonner",
+            "ALTA",
+            "iscrivimi",
+            "订阅",
+            "配信再開",
+            "शुरू करो",
+        ] {
+            assert_eq!(of_text(asked), Some(Wish::OptIn), "{asked}");
+        }
+        for said in ["yes", "Let's start tomorrow", "restart", "starter"] {
+            assert_eq!(of_text(said), None, "{said}");
+        }
+    }
+
+    #[test]
+    fn no_word_means_both() {
+        for word in OPT_IN {
+            assert!(!OPT_OUT.contains(word), "{word}");
+        }
+        for word in OPT_OUT.iter().chain(OPT_IN) {
+            assert!(
+                of_text(word).is_some(),
+                "{word} is never found as it is written"
+            );
         }
     }
 }

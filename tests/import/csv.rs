@@ -13,10 +13,10 @@ use super::sample::{Scene, place, slip};
 fn cells_are_texts_empty_ones_absent_and_consents_yes_or_no() {
     let scene = Scene::new();
     let text = "\
-key,phone,zip,note,consent.whatsapp,consent.email,salesforce_id
-ada,+14155550100,01234,\"a \"\"quote\"\", a comma\nand a line\",yes,FALSE,
-bob,,7,,,1,00Q5e00000abcDE
-\"c\"\"\",\" x \",,\"\",,,
+key,phone,zip,note,consent.whatsapp,consent.email,salesforce_id,consent.source
+ada,+14155550100,01234,\"a \"\"quote\"\", a comma\nand a line\",yes,FALSE,,yes
+bob,,7,,,1,00Q5e00000abcDE,
+\"c\"\"\",\" x \",,\"\",,,,
 ";
     let report = scene.import(Kind::Profiles, Form::Csv, text);
     assert_eq!((report.records, report.added, report.slips), (3, 3, 0));
@@ -25,7 +25,7 @@ bob,,7,,,1,00Q5e00000abcDE
         "phone": "+14155550100", "zip": "01234", "note": "a \"quote\", a comma\nand a line",
     });
     assert_eq!(Value::Object(ada.attributes), expected);
-    let consent = json!({ "whatsapp": true, "email": false });
+    let consent = json!({ "whatsapp": true, "email": false, "source": "yes" });
     assert_eq!(Value::Object(ada.consent), consent);
     let bob = scene.profile("bob");
     assert_eq!(Value::Object(bob.attributes), json!({ "zip": "7" }));

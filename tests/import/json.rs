@@ -13,7 +13,7 @@ fn each_kind_is_read_whole() {
     let profiles = r#"{"key":"ada","full_name":"Ada","n":1.5,"big":9007199254740993,"tags":["a",null],"none":null,
 "x":1}"#
         .replace('\n', "");
-    let more = r#"{"key":"bob","salesforce_id":"00Q5e00000abcDE","consent":{"whatsapp":true,"email":null},"consent.sms":false}"#;
+    let more = r#"{"key":"bob","salesforce_id":"00Q5e00000abcDE","consent":{"whatsapp":true,"email":null,"source":"trade fair"},"consent.sms":false,"consent.at":"2027-03-01"}"#;
     let report = scene.import(Kind::Profiles, Form::Jsonl, format!("{profiles}\n{more}\n"));
     assert_eq!((report.records, report.added, report.slips), (2, 2, 0));
     let expected = json!({
@@ -23,7 +23,7 @@ fn each_kind_is_read_whole() {
     assert_eq!(Value::Object(scene.profile("ada").attributes), expected);
     let bob = scene.profile("bob");
     assert_eq!(bob.salesforce_id.as_deref(), Some("00Q5e00000abcDEEAY"));
-    let consent = json!({ "whatsapp": true, "email": null, "sms": false });
+    let consent = json!({ "whatsapp": true, "email": null, "sms": false, "source": "trade fair", "at": "2027-03-01" });
     assert_eq!(Value::Object(bob.consent), consent);
     assert!(bob.attributes.is_empty());
 
@@ -153,7 +153,10 @@ fn a_value_of_the_wrong_type_is_marked() {
         (Profiles, "salesforce_id", r#""00Q5e00000abcDEAAA""#),
         (Profiles, "consent", r#""yes""#),
         (Profiles, "consent", r#"{"whatsapp":"true"}"#),
+        (Profiles, "consent", r#"{"source":true}"#),
         (Profiles, "consent.whatsapp", "1"),
+        (Profiles, "consent.source", "7"),
+        (Profiles, "consent.at", "1772323200"),
     ] {
         let found = slip(kind, Form::Jsonl, with(kind, name, value));
         assert_eq!(found.code, Code::ImportFieldInvalid, "{name} {value}");
@@ -200,7 +203,7 @@ fn an_engagement_keeps_no_further_fields_and_says_so() {
     );
     assert_eq!(
         found.help.as_deref(),
-        Some("write one of `sent`, `delivered`, `read`, `replied`, `opted_out`")
+        Some("write one of `sent`, `delivered`, `read`, `replied`, `opted_out`, `opted_in`")
     );
     let found = slip(
         Kind::Engagements,

@@ -52,14 +52,20 @@ name: p
 direction: read
 source: { object: Lead }
 profile_key: \"{{ Bridged_Id__c }}\"
-consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\" }
+consent: { whatsapp: \"{{ WhatsApp_Opt_In__c }}\", source: \"{{ LeadSource }}\" }
 field_map: { phone: \"{{ MobilePhone }}\" }
 filter: \"{{ phone is not none and consent.whatsapp }}\"
 ",
     );
     assert_eq!(
         plan.read().unwrap().query.fields,
-        ["Id", "MobilePhone", "Bridged_Id__c", "WhatsApp_Opt_In__c"]
+        [
+            "Id",
+            "MobilePhone",
+            "Bridged_Id__c",
+            "WhatsApp_Opt_In__c",
+            "LeadSource"
+        ]
     );
 }
 

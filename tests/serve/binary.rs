@@ -1,7 +1,7 @@
 //! `bridged serve` as a process: its line, its probes, its signals; and the whole loop alive.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -57,18 +57,11 @@ impl Serving {
         let mut command = command(project.path());
         command.envs(variables.iter().copied());
         match sandbox {
-            None => command.args(["--sandbox"]),
-            Some(sandbox) => sandbox
-                .connect(&mut command)
-                .env("WHATSAPP_TOKEN", sandbox.value("whatsapp_token"))
-                .env("WHATSAPP_URL", sandbox.value("whatsapp_url"))
-                .env("WHATSAPP_APP_SECRET", sandbox.value("whatsapp_app_secret"))
-                .env(
-                    "WHATSAPP_VERIFY_TOKEN",
-                    sandbox.value("whatsapp_verify_token"),
-                )
-                .env("BRIDGED_KEY", crate::e2e::scene::KEY),
-        };
+            None => {
+                command.args(["--sandbox"]);
+            }
+            Some(sandbox) => connect(&mut command, sandbox),
+        }
         let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -136,6 +129,20 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Gives a command everything that the project's connections name.
+pub(super) fn connect(command: &mut Command, sandbox: &Sandbox) {
+    sandbox
+        .connect(command)
+        .env("WHATSAPP_TOKEN", sandbox.value("whatsapp_token"))
+        .env("WHATSAPP_URL", sandbox.value("whatsapp_url"))
+        .env("WHATSAPP_APP_SECRET", sandbox.value("whatsapp_app_secret"))
+        .env(
+            "WHATSAPP_VERIFY_TOKEN",
+            sandbox.value("whatsapp_verify_token"),
+        )
+        .env("BRIDGED_KEY", crate::e2e::scene::KEY);
 }
 
 pub(super) fn project(pipelines: &[(&str, &str)]) -> Project {

@@ -7,3 +7,4 @@ mod sample;
 mod scheduler;
 mod server;
 mod sign_in;
+mod wishes;

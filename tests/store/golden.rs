@@ -53,11 +53,11 @@ fn the_layout_is_the_one_in_the_golden() {
 /// Every version's file is kept and never rewritten; this writes the one of the newest layout where it is missing.
 #[test]
 fn every_old_file_opens_and_reads_back_whole() {
-    let newest = folder().join("store/v5.db");
+    let newest = folder().join("store/v6.db");
     if !newest.exists() && std::env::var_os("UPDATE_GOLDENS").is_some() {
         write_file(&newest);
     }
-    for version in ["v1", "v2", "v3", "v4", "v5"] {
+    for version in ["v1", "v2", "v3", "v4", "v5", "v6"] {
         let dir = tempfile::tempdir().expect("folder");
         let path = copy(version, dir.path());
         let store = SqliteStore::open(&path, &Options::default()).expect("opens");
@@ -93,6 +93,8 @@ fn r09_an_old_file_whose_change_of_layout_is_interrupted_loses_nothing() {
         ("v2", "store-after-migration", 3),
         ("v3", "store-mid-migration", 3),
         ("v3", "store-after-migration", 4),
+        ("v5", "store-mid-migration", 5),
+        ("v5", "store-after-migration", 6),
     ] {
         let dir = tempfile::tempdir().expect("folder");
         let path = copy(old, dir.path());
@@ -307,7 +309,11 @@ fn fill_own_records(store: &dyn Store) {
     store.import_outcomes(&outcomes, at(4)).expect("outcomes");
     let mut sent = engagement("e1", "ada", EngagementKind::Sent, 1);
     sent.campaign = Some("spring".to_owned());
-    let events = [sent, engagement("e2", "ada", EngagementKind::OptedOut, 2)];
+    let events = [
+        sent,
+        engagement("e2", "ada", EngagementKind::OptedOut, 2),
+        engagement("e3", "ada", EngagementKind::OptedIn, 3),
+    ];
     store.import_engagements(&events, at(4)).expect("events");
     for finished_at in [None, Some(at(6))] {
         let applied = Applied {

@@ -7,9 +7,9 @@ use bridged::foundation::identity::IdentityHash;
 use bridged::store::messages::Messages;
 use bridged::store::model::{
     Answered, ApiToken, AppliedEvents, Campaign, CampaignState, ConnectionLock, DeadLetterRow,
-    Erased, Erasure, Forgotten, Hold, Listed, MessageFilter, MessageRow, MessageState, NewAudit,
-    NewWebhook, Reserved, Reserving, Resolution, Sending, SettledTick, Suppression, Understood,
-    WebhookRow,
+    Erased, Erasure, Forgotten, Hold, Lifting, Listed, MessageFilter, MessageRow, MessageState,
+    NewAudit, NewWebhook, Reserved, Reserving, Resolution, Sending, SettledTick, Suppression,
+    Understood, WebhookRow,
 };
 use bridged::store::privacy::{KeySource, Privacy};
 use bridged::store::serving::Serving;
@@ -88,7 +88,7 @@ impl Messages for Memory {
     fn suppress(&self, _: &[Suppression], _: Option<&NewAudit>) -> Result<()> {
         unreachable!("{NO_MESSAGES}")
     }
-    fn lift_suppression(&self, _: &[IdentityHash], _: Option<&NewAudit>) -> Result<u64> {
+    fn lift_suppression(&self, _: &Lifting<'_>) -> Result<u64> {
         unreachable!("{NO_MESSAGES}")
     }
     fn suppressed(&self, _: &[IdentityHash], _: Timestamp) -> Result<Vec<Option<Suppression>>> {

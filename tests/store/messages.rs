@@ -6,7 +6,7 @@ use bridged::foundation::code::Code;
 use bridged::foundation::event::Ledger;
 use bridged::foundation::id::MessageId;
 use bridged::foundation::identity::IdentityHash;
-use bridged::foundation::record::EngagementKind;
+use bridged::foundation::record::{EngagementKind, Wish};
 use bridged::store::Store;
 use bridged::store::model::{
     Answered, ApiToken, AuditAction, Campaign, CampaignState, Cap, Commit, Hold, Inbound,
@@ -598,13 +598,13 @@ fn st49_replies_find_their_person_and_an_opt_out_suppresses() {
     let scene = Scene::new();
     let (_, wamid) = scene.accepted(1);
     let reply =
-        |id: &str, identity, phone: Option<&str>, answers: Option<&str>, opt_out| Inbound::Reply {
+        |id: &str, identity, phone: Option<&str>, answers: Option<&str>, wish| Inbound::Reply {
             wamid: id.to_owned(),
             identities: vec![identity],
             phone: phone.map(str::to_owned),
             answers: answers.map(str::to_owned),
             at: at(26),
-            opt_out,
+            wish,
         };
     scene.apply(vec![reply("r1", who(99), None, Some(&wamid), None)]);
     scene.apply(vec![reply("r2", who(1), None, None, None)]);
@@ -629,7 +629,13 @@ fn st49_replies_find_their_person_and_an_opt_out_suppresses() {
         before,
         "a stranger becomes no person"
     );
-    let stop = reply("r5", who(1), None, Some(&wamid), Some("reply"));
+    let stop = reply(
+        "r5",
+        who(1),
+        None,
+        Some(&wamid),
+        Some((Wish::OptOut, "reply")),
+    );
     assert_eq!(scene.apply(vec![stop.clone()]).applied, 1);
     assert_eq!(scene.apply(vec![stop]).repeated, 1);
     let held = scene.store.suppressed(&[who(1)], at(40)).unwrap();
@@ -641,37 +647,6 @@ fn st49_replies_find_their_person_and_an_opt_out_suppresses() {
     );
     let summary = scene.store.engagement(&["p1"], at(40)).unwrap();
     assert!(summary[0].opted_out);
-}
-
-#[test]
-fn st50_preferences_stop_marketing_and_take_back_what_they_put_there() {
-    let scene = Scene::new();
-    let wants = |stops| Inbound::Preference {
-        identities: vec![who(5)],
-        stops,
-        at: at(26),
-    };
-    scene.apply(vec![wants(true)]);
-    let held = scene.store.suppressed(&[who(5)], at(40)).unwrap();
-    assert_eq!(
-        held[0].as_ref().map(|held| held.scope),
-        Some(Scope::Marketing)
-    );
-    scene.apply(vec![wants(false)]);
-    assert_eq!(scene.store.suppressed(&[who(5)], at(40)).unwrap(), [None]);
-    // Another's word is not theirs to take back.
-    let manual = Suppression {
-        identity: who(5),
-        scope: Scope::All,
-        reason: "manual".to_owned(),
-        source: "ada".to_owned(),
-        at: at(2),
-        until: None,
-    };
-    scene.store.suppress(&[manual], None).unwrap();
-    scene.apply(vec![wants(false)]);
-    assert!(scene.store.suppressed(&[who(5)], at(40)).unwrap()[0].is_some());
-    assert_eq!(scene.store.lift_suppression(&[who(5)], None).unwrap(), 1);
 }
 
 #[test]

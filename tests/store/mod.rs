@@ -15,3 +15,4 @@ mod privacy;
 mod records;
 pub(crate) mod sample;
 mod sharing;
+mod wishes;

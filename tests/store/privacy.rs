@@ -9,13 +9,13 @@ use bridged::foundation::error::Error;
 use bridged::foundation::event::Ledger;
 use bridged::foundation::id::MessageId;
 use bridged::foundation::identity::{Identity, IdentityKey};
-use bridged::foundation::record::{EngagementKind, Profile};
+use bridged::foundation::record::{EngagementKind, Profile, Wish};
 use bridged::foundation::secret::Secret;
 use bridged::privacy::{self, Target};
 use bridged::store::Store;
 use bridged::store::model::{
-    Acknowledgement, AuditAction, Commit, Imported, LetterFilter, Listed, MessageState, NewAudit,
-    NewMessage, NewWebhook, Reserved, Resolution, Scope, SendResult, Settled, StatusKind,
+    Acknowledgement, AuditAction, Commit, Imported, Inbound, LetterFilter, Listed, MessageState,
+    NewAudit, NewMessage, NewWebhook, Reserved, Resolution, Scope, SendResult, Settled, StatusKind,
     Suppression, Understood,
 };
 use bridged::store::privacy::KeySource;
@@ -420,6 +420,29 @@ fn st61_a_status_after_the_erasure_finds_the_message_whose_id_held_the_number() 
     assert!(scene.store.engagements_of(ID, 9).unwrap().is_empty());
     erase(scene.store.as_ref(), PHONE);
     assert_gone(scene.subject.0.path(), &["wamid.HBgM-of-grace"]);
+}
+
+#[test]
+fn st61_st64_an_erased_person_is_not_written_to_again_by_an_answer_alone() {
+    let phone = key().hash(&Identity::phone(PHONE).unwrap());
+    let says = |wish, second| Inbound::Reply {
+        wamid: format!("in-{second}"),
+        identities: vec![phone],
+        phone: Some(PHONE.to_owned()),
+        answers: None,
+        at: at(second),
+        wish: Some((wish, "reply")),
+    };
+    for before in [None, Some(Wish::OptOut), Some(Wish::OptIn)] {
+        let scene = Scene::new();
+        full(&scene);
+        scene.apply(before.into_iter().map(|wish| says(wish, 30)).collect());
+        erase(scene.store.as_ref(), PHONE);
+        scene.apply(vec![says(Wish::OptIn, 9_000_000)]);
+        let held = scene.store.suppressed(&[phone], at(9_999_999)).unwrap();
+        assert!(held[0].is_some(), "{before:?}");
+        assert!(scene.store.engagements_of(ID, 9).unwrap().is_empty());
+    }
 }
 
 #[test]

@@ -310,9 +310,13 @@ fn st23_a_summary_counts_by_kind_and_window(subject: &dyn Subject) {
         ("a", EngagementKind::Replied, 91 * DAY),
         ("b", EngagementKind::Replied, 2 * DAY),
         ("o", EngagementKind::OptedOut, 99 * DAY),
+        ("i", EngagementKind::OptedIn, 99 * DAY),
+        ("j", EngagementKind::OptedIn, 100 * DAY),
     ];
     events.extend(kinds.map(|(id, kind, age)| engagement(id, "ada", kind, now - age)));
     events.push(engagement("x", "bob", EngagementKind::Delivered, now));
+    events.push(engagement("y", "bob", EngagementKind::OptedIn, now));
+    events.push(engagement("z", "bob", EngagementKind::OptedOut, now - 1));
     store.import_engagements(&events, at(0)).expect("stored");
 
     let keys = ["nobody", "ada", "bob", "ada"];
@@ -334,6 +338,7 @@ fn st23_a_summary_counts_by_kind_and_window(subject: &dyn Subject) {
         last_sent: Some(at(now + 1)),
         last_reply: Some(at(now - 2 * DAY)),
         opted_out: true,
+        last_wish: Some(at(now - 99 * DAY)),
         last_7_days: counts(3, 0, 0, 1),
         last_30_days: counts(4, 1, 0, 1),
         last_90_days: counts(6, 1, 1, 1),
@@ -938,6 +943,8 @@ fn a_summary_shows_templates_every_name_whatever_happened() {
     assert_eq!(value["last_7_days"]["sent"], 1);
     assert_eq!(value["last_sent"], "2027-01-15T08:00:00Z");
     assert_eq!(value["opted_out"], true);
+    summary.add(EngagementKind::OptedIn, at(1), at(1));
+    assert_eq!(summary.to_value()["opted_out"], false);
 }
 
 #[test]

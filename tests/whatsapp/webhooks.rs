@@ -2,6 +2,7 @@
 
 use bridged::foundation::id::MessageId;
 use bridged::foundation::identity::Identity;
+use bridged::foundation::record::Wish;
 use bridged::foundation::secret::Secret;
 use bridged::whatsapp::webhook::{Event, Handshake, handshake, is_signed, parse};
 use jiff::Timestamp;
@@ -183,7 +184,7 @@ fn w31_what_is_unknown_stands_in_the_way_of_nothing() {
         (odd.wamid.as_str(), odd.word.as_str()),
         ("wamid.odd", "teleported")
     );
-    assert_eq!(hologram.opt_out, None);
+    assert_eq!(hologram.wish, None);
 }
 
 #[test]
@@ -241,6 +242,44 @@ fn a_status_brings_back_our_id_and_its_time_as_text_or_number() {
 }
 
 #[test]
+fn an_answer_asks_for_no_more_messages_or_for_messages_again() {
+    let asked = |message: Value| {
+        let mut message = message;
+        message["id"] = json!("wamid.in");
+        message["from"] = json!("14155550100");
+        message["timestamp"] = json!("1700000000");
+        match &events("messages", &json!({ "messages": [message] }))[..] {
+            [Event::Reply(reply)] => reply.wish,
+            all => panic!("{all:?}"),
+        }
+    };
+    let text = |body: &str| json!({ "type": "text", "text": { "body": body } });
+    let button = |payload: &str, label: &str| json!({ "type": "button", "button": { "payload": payload, "text": label } });
+    let tap = |id: &str, title: &str| json!({ "type": "interactive", "interactive": { "button_reply": { "id": id, "title": title } } });
+    let (out, again) = (
+        Some((Wish::OptOut, "button")),
+        Some((Wish::OptIn, "button")),
+    );
+    for (message, expected) in [
+        (text("Stop."), Some((Wish::OptOut, "reply"))),
+        (text("START!"), Some((Wish::OptIn, "reply"))),
+        (text("yes"), None),
+        (text("when do you start?"), None),
+        (button("opt_out:9", "Not now"), out),
+        (button("opt_in:9", "Yes please"), again),
+        (button("menu-7", "Unsubscribe"), out),
+        (button("menu-7", "Subscribe"), again),
+        (button("opt_in", "Stop"), out),
+        (button("opt_outing", "Trips"), None),
+        (tap("opt_in", "Send me offers"), again),
+        (tap("7", "STOP"), out),
+        (tap("7", "More"), None),
+    ] {
+        assert_eq!(asked(message.clone()), expected, "{message}");
+    }
+}
+
+#[test]
 fn a_person_without_a_number_is_known_by_their_id() {
     let user = "US.13491208655302741918";
     let said = json!({ "messages": [{ "id": "wamid.in", "from_user_id": user, "timestamp": "1700000000", "type": "text",
@@ -250,7 +289,7 @@ fn a_person_without_a_number_is_known_by_their_id() {
         panic!("{all:?}")
     };
     assert_eq!(reply.who, [Identity::user(user).unwrap()]);
-    assert_eq!(reply.opt_out, Some("reply"));
+    assert_eq!(reply.wish, Some((Wish::OptOut, "reply")));
     assert_eq!(reply.answers.as_deref(), Some("wamid.out"));
     let wish = |value: &str| json!({ "user_preferences": [{ "user_id": user, "value": value, "timestamp": "1700000000" }] });
     for (value, expected) in [("stop", true), ("resume", false)] {

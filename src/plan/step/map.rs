@@ -12,7 +12,7 @@ pub struct Map {
     pub key: Option<Template>,
     /// Attribute names and what makes their values, in the author's order.
     pub attributes: Vec<(String, Expression)>,
-    /// Channel names and what makes their consent.
+    /// Channel names and what makes their consent, then what makes its [evidence](crate::foundation::record::EVIDENCE).
     pub consent: Vec<(String, Expression)>,
 }
 

@@ -66,14 +66,14 @@ pub struct EngagementCounts {
 }
 
 impl EngagementCounts {
-    /// Counts one event; an opt-out is no count.
+    /// Counts one event; a wish is no count.
     const fn add(&mut self, kind: EngagementKind) {
         match kind {
             EngagementKind::Sent => self.sent += 1,
             EngagementKind::Delivered => self.delivered += 1,
             EngagementKind::Read => self.read += 1,
             EngagementKind::Replied => self.replies += 1,
-            EngagementKind::OptedOut => {}
+            EngagementKind::OptedOut | EngagementKind::OptedIn => {}
         }
     }
 
@@ -105,8 +105,10 @@ pub struct EngagementSummary {
     pub last_sent: Option<Timestamp>,
     /// The latest answer.
     pub last_reply: Option<Timestamp>,
-    /// Whether the person ever asked for no more messages.
+    /// Whether the person's last wish was to get no more messages.
     pub opted_out: bool,
+    /// When they last said whether they want messages.
+    pub last_wish: Option<Timestamp>,
     /// Events of the last 7 times 24 hours.
     pub last_7_days: EngagementCounts,
     /// Events of the last 30 times 24 hours.
@@ -130,7 +132,16 @@ impl EngagementSummary {
                 self.replies += 1;
                 self.last_reply = self.last_reply.max(Some(at));
             }
-            EngagementKind::OptedOut => self.opted_out = true,
+            // Of two wishes of one instant the opt-out holds, whichever is counted first.
+            EngagementKind::OptedOut if Some(at) >= self.last_wish => {
+                self.opted_out = true;
+                self.last_wish = Some(at);
+            }
+            EngagementKind::OptedIn if Some(at) > self.last_wish => {
+                self.opted_out = false;
+                self.last_wish = Some(at);
+            }
+            EngagementKind::OptedOut | EngagementKind::OptedIn => {}
         }
         let age = now.as_millisecond() - at.as_millisecond();
         for (days, counts) in [

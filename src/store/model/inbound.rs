@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::foundation::id::MessageId;
 use crate::foundation::identity::IdentityHash;
+use crate::foundation::record::Wish;
 
 use super::message::Scope;
 
@@ -100,8 +101,8 @@ pub enum Inbound {
         answers: Option<String>,
         /// When.
         at: Timestamp,
-        /// Whether it asks for no more messages, and by what: `reply`, `button`.
-        opt_out: Option<&'static str>,
+        /// What it asks for, and by what: `reply`, `button`.
+        wish: Option<(Wish, &'static str)>,
     },
     /// A person changed what they want to get.
     Preference {

@@ -8,6 +8,8 @@ use crate::foundation::id::{MessageId, PipelineName, RunId};
 use crate::foundation::identity::IdentityHash;
 use crate::foundation::record::DeadLetter;
 
+use super::audit::NewAudit;
+
 /// A message on its way into the ledger; it comes with the commit that settles the read of its record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewMessage {
@@ -405,4 +407,17 @@ impl Suppression {
     pub fn reaches(&self, is_marketing: bool) -> bool {
         is_marketing || self.scope == Scope::All
     }
+}
+
+/// What takes suppressions away, other than the person's own word.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifting<'a> {
+    /// Whose suppressions go.
+    pub who: &'a [IdentityHash],
+    /// The keys of their profiles: an opt-out among their events is taken back by an event.
+    pub people: &'a [String],
+    /// When.
+    pub at: Timestamp,
+    /// What the audit log keeps of it.
+    pub audit: Option<&'a NewAudit>,
 }

@@ -15,10 +15,11 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
 ];
 
 /// The newest layout.
-pub(super) const NEWEST: i32 = 5;
+pub(super) const NEWEST: i32 = 6;
 
 // The number stands in headers that older programs read, so it is written out and compared.
 const _: () = assert!(STEPS.len() == NEWEST as usize);

@@ -9,7 +9,7 @@ use crate::foundation::id::{MessageId, PipelineName, RunId};
 use crate::foundation::identity::IdentityHash;
 use crate::store::messages::Messages;
 use crate::store::model::{
-    Answered, ApiToken, AppliedEvents, Campaign, CampaignState, ConnectionLock, Hold,
+    Answered, ApiToken, AppliedEvents, Campaign, CampaignState, ConnectionLock, Hold, Lifting,
     MessageFilter, MessageRow, MessageState, NewAudit, NewWebhook, Reserved, Reserving, Resolution,
     Sending, SettledTick, Suppression, Understood, WebhookRow,
 };
@@ -119,8 +119,8 @@ impl Messages for SqliteStore {
         suppressions::add(&mut self.connection(), who, audit)
     }
 
-    fn lift_suppression(&self, who: &[IdentityHash], audit: Option<&NewAudit>) -> Result<u64> {
-        suppressions::lift(&mut self.connection(), who, audit)
+    fn lift_suppression(&self, lifting: &Lifting<'_>) -> Result<u64> {
+        suppressions::lift(&mut self.connection(), lifting)
     }
 
     fn suppressed(&self, who: &[IdentityHash], now: Timestamp) -> Result<Vec<Option<Suppression>>> {

@@ -5,10 +5,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::foundation::error::Result;
 use crate::foundation::identity::IdentityHash;
-use crate::store::model::{NewAudit, Scope, Suppression};
+use crate::foundation::record::{Engagement, EngagementKind};
+use crate::store::model::{Lifting, NewAudit, Scope, Suppression};
 
-use super::audit;
+use super::changes::Changes;
 use super::error::{cannot, corrupt};
+use super::{audit, engagements, statuses};
 
 pub(super) fn add(
     connection: &mut Connection,
@@ -29,7 +31,8 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Keeps one suppression: the wider and the longer of two of one person.
+/// Keeps one suppression: the wider and the longer of two of one person, and of two opt-outs the later one. An opt-out from before the
+/// end of another was taken back with it.
 pub(super) fn put(connection: &Connection, one: &Suppression) -> Result<bool> {
     let changed = connection
         .prepare_cached(
@@ -39,8 +42,10 @@ pub(super) fn put(connection: &Connection, one: &Suppression) -> Result<bool> {
                 scope = iif(excluded.scope = 'all', 'all', scope), reason = excluded.reason,
                 source = excluded.source, at = excluded.at,
                 until = iif(until IS NULL OR excluded.until IS NULL, NULL, max(until, excluded.until))
-             WHERE (scope = 'marketing' AND excluded.scope = 'all')
-                OR (until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > until))",
+             WHERE ((scope = 'marketing' AND excluded.scope = 'all')
+                OR (until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > until))
+                OR (reason = 'opted-out' AND excluded.reason = 'opted-out' AND excluded.at > at))
+               AND NOT (reason = 'opted-out' AND excluded.reason = 'opted-out' AND excluded.at < coalesce(until, excluded.at))",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -56,25 +61,101 @@ pub(super) fn put(connection: &Connection, one: &Suppression) -> Result<bool> {
     Ok(changed > 0)
 }
 
-pub(super) fn lift(
-    connection: &mut Connection,
-    who: &[IdentityHash],
-    entry: Option<&NewAudit>,
-) -> Result<u64> {
+/// The reason of an opt-out by a person's own word.
+const OPTED_OUT: &str = "opted-out";
+
+/// I23: suppresses a person who asked for no more messages, unless they took that back later. Whether it changed anything.
+pub(super) fn opt_out(
+    connection: &Connection,
+    identity: IdentityHash,
+    source: &str,
+    at: Timestamp,
+) -> Result<bool> {
+    let suppression = Suppression {
+        identity,
+        scope: Scope::All,
+        reason: OPTED_OUT.to_owned(),
+        source: source.to_owned(),
+        at,
+        until: None,
+    };
+    put(connection, &suppression)
+}
+
+/// Ends an opt-out by a person's own later word. What else suppresses them stays, and so does an erasure.
+///
+/// The ended one is kept, also where none was known: an opt-out from before may come in later.
+pub(super) fn opt_in(
+    connection: &Connection,
+    identity: IdentityHash,
+    source: &str,
+    at: Timestamp,
+) -> Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "INSERT INTO suppressions (identity, scope, reason, source, at, until)
+             SELECT ?1, 'all', ?2, ?3, ?4, ?4 WHERE NOT EXISTS (SELECT 1 FROM erasures WHERE hash = ?1)
+             ON CONFLICT (identity) DO UPDATE SET until = excluded.until
+             WHERE reason = excluded.reason AND at < excluded.at
+               AND (until IS NULL OR until < excluded.until)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                identity.bytes(),
+                OPTED_OUT,
+                source,
+                at.as_millisecond()
+            ])
+        })
+        .map_err(cannot("take a suppression away"))?;
+    Ok(changed > 0)
+}
+
+pub(super) fn lift(connection: &mut Connection, lifting: &Lifting<'_>) -> Result<u64> {
     let failed = cannot("take a suppression away");
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(&failed)?;
-    if let Some(entry) = entry {
+    if let Some(entry) = lifting.audit {
         audit::write(&transaction, entry)?;
     }
+    let now = lifting.at.as_millisecond();
     let mut lifted = 0;
-    for one in who {
+    for one in lifting.who {
+        // An opt-out is ended and not forgotten: it may be delivered once more.
         lifted += transaction
-            .prepare_cached("DELETE FROM suppressions WHERE identity = ?1")
-            .and_then(|mut delete| delete.execute(params![one.bytes()]))
+            .prepare_cached(
+                "UPDATE suppressions SET at = min(at, ?3), until = ?3
+                 WHERE identity = ?1 AND reason = ?2 AND (until IS NULL OR until > ?3)",
+            )
+            .and_then(|mut end| end.execute(params![one.bytes(), OPTED_OUT, now]))
+            .map_err(&failed)?;
+        lifted += transaction
+            .prepare_cached("DELETE FROM suppressions WHERE identity = ?1 AND reason <> ?2")
+            .and_then(|mut delete| delete.execute(params![one.bytes(), OPTED_OUT]))
             .map_err(&failed)?;
     }
+    let mut changes = Changes::begin(&transaction)?;
+    for profile in lifting.people {
+        let summary = engagements::summaries(&transaction, &[profile], lifting.at)?;
+        let Some(last) = summary
+            .first()
+            .filter(|summary| summary.opted_out)
+            .and_then(|summary| summary.last_wish)
+        else {
+            continue;
+        };
+        let at = lifting.at.max(last + SignedDuration::from_millis(1));
+        let event = Engagement {
+            id: format!("lifted:{}:{profile}", at.as_millisecond()),
+            profile: profile.clone(),
+            kind: EngagementKind::OptedIn,
+            at,
+            campaign: None,
+        };
+        statuses::engage(&transaction, &event, &mut changes)?;
+    }
+    changes.keep(&transaction)?;
     transaction.commit().map_err(&failed)?;
     Ok(lifted as u64)
 }

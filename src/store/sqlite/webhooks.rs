@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::foundation::error::Result;
 use crate::foundation::failpoint::reach;
 use crate::foundation::identity::IdentityHash;
-use crate::foundation::record::{Engagement, EngagementKind};
+use crate::foundation::record::{Engagement, EngagementKind, Wish};
 use crate::store::model::{
     AppliedEvents, CampaignState, Inbound, NewWebhook, Scope, Suppression, Understood, WebhookRow,
 };
@@ -271,24 +271,19 @@ fn reply(connection: &Connection, event: &Inbound, changes: &mut Changes) -> Res
         phone,
         answers,
         at,
-        opt_out,
+        wish,
     } = event
     else {
         return Ok(None);
     };
     let mut fresh = false;
-    if let Some(source) = opt_out {
+    if let Some((wish, source)) = wish {
         // I23: also of somebody who is not known here: the next campaign may know them.
         for identity in identities {
-            let suppression = Suppression {
-                identity: *identity,
-                scope: Scope::All,
-                reason: "opted-out".to_owned(),
-                source: (*source).to_owned(),
-                at: *at,
-                until: None,
+            fresh |= match wish {
+                Wish::OptOut => suppressions::opt_out(connection, *identity, source, *at)?,
+                Wish::OptIn => suppressions::opt_in(connection, *identity, source, *at)?,
             };
-            fresh |= suppressions::put(connection, &suppression)?;
         }
     }
     let answered = match answers {
@@ -314,7 +309,7 @@ fn reply(connection: &Connection, event: &Inbound, changes: &mut Changes) -> Res
     for profile in people {
         let kinds = [
             Some(EngagementKind::Replied),
-            opt_out.map(|_| EngagementKind::OptedOut),
+            wish.map(|(wish, _)| wish.kind()),
         ];
         for kind in kinds.into_iter().flatten() {
             let event = Engagement {

@@ -128,10 +128,10 @@ CREATE TABLE describes (
     body          TEXT    NOT NULL,
     PRIMARY KEY (connection, object)
 ) STRICT;
-CREATE TABLE engagements (
+CREATE TABLE "engagements" (
     id       TEXT    NOT NULL PRIMARY KEY,
     profile  TEXT    NOT NULL,
-    kind     TEXT    NOT NULL CHECK (kind IN ('sent', 'delivered', 'read', 'replied', 'opted_out')),
+    kind     TEXT    NOT NULL CHECK (kind IN ('sent', 'delivered', 'read', 'replied', 'opted_out', 'opted_in')),
     at       INTEGER NOT NULL,
     campaign TEXT
 ) STRICT, WITHOUT ROWID;
@@ -320,5 +320,5 @@ CREATE INDEX webhooks_by_time ON webhooks (at);
 CREATE INDEX webhooks_unreadable ON webhooks (at) WHERE unreadable IS NOT NULL AND body IS NOT NULL;
 CREATE INDEX webhooks_waiting ON webhooks (seq) WHERE understood_at IS NULL;
 PRAGMA application_id = 1651663975;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 PRAGMA page_size = 8192;
