@@ -16,6 +16,7 @@ use crate::foundation::identity::IdentityKey;
 use crate::foundation::secret::Secret;
 use crate::plan::Plan;
 use crate::salesforce::client::Client;
+use crate::salesforce::clients::Clients;
 use crate::salesforce::settings::Settings;
 use crate::sandbox::server::Sandbox;
 use crate::sandbox::settings::Settings as SandboxSettings;
@@ -23,6 +24,7 @@ use crate::spec::tree;
 use crate::spec::variables;
 use crate::store::Store;
 use crate::whatsapp::client::Client as WhatsAppClient;
+use crate::whatsapp::pace::{Numbers, Pace};
 use crate::whatsapp::send::Messenger;
 use crate::whatsapp::settings::Settings as WhatsAppSettings;
 
@@ -31,6 +33,16 @@ use crate::whatsapp::settings::Settings as WhatsAppSettings;
 pub struct Org<'a> {
     workspace: &'a Workspace,
     sandbox: Option<Arc<Sandbox>>,
+    shared: Option<&'a Shared>,
+}
+
+/// What the runs of one process share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Their Salesforce clients.
+    pub clients: Clients,
+    /// The numbers that they send by.
+    pub numbers: Numbers,
 }
 
 /// Starts the sandbox where one was asked for. Must be called within a runtime.
@@ -53,7 +65,18 @@ impl<'a> Org<'a> {
 
     /// With a sandbox that was started before, or without one.
     pub const fn with(workspace: &'a Workspace, sandbox: Option<Arc<Sandbox>>) -> Self {
-        Self { workspace, sandbox }
+        Self {
+            workspace,
+            sandbox,
+            shared: None,
+        }
+    }
+
+    /// The same for one of many runs.
+    #[must_use]
+    pub fn sharing(mut self, shared: &'a Shared) -> Self {
+        self.shared = Some(shared);
+        self
     }
 
     /// A client of a connection, by its name in the project.
@@ -69,7 +92,10 @@ impl<'a> Org<'a> {
                 });
             }));
         }
-        Client::new(settings)
+        match self.shared {
+            Some(shared) => shared.clients.client(name, settings),
+            None => Client::new(settings),
+        }
     }
 
     /// The outside of one run of `plan`, with its progress shown.
@@ -91,12 +117,18 @@ impl<'a> Org<'a> {
         let Some(step) = plan.broadcast() else {
             return Ok(None);
         };
+        let settings = self.whatsapp(&step.connection)?;
+        let number = match self.shared {
+            Some(shared) => shared.numbers.pace(&settings.phone_number_id),
+            None => Arc::new(Pace::of_a_number()),
+        };
         let reach = Reach {
-            client: WhatsAppClient::new(self.whatsapp(&step.connection)?)?,
+            client: WhatsAppClient::new(settings)?,
             key: self.identity_key()?,
         };
         Ok(Some(Arc::new(Messaging {
             messenger: Messenger::new(reach.client.clone()),
+            number,
             rest: broadcast::REST,
             reach,
         })))

@@ -9,7 +9,7 @@ use ring::digest::{Context, SHA256};
 use super::connections;
 use super::env::Env;
 use super::exit::Exit;
-use super::org::{self, Org};
+use super::org::{self, Org, Shared};
 use super::outcome::Stop;
 use super::workspace::Workspace;
 use crate::connections::connect::{Keeping, Signing};
@@ -22,6 +22,7 @@ use crate::foundation::identity::IdentityKey;
 use crate::foundation::secret::Secret;
 use crate::plan::Plan;
 use crate::sandbox::server::Sandbox;
+use crate::serve::control::CallsLeft;
 use crate::serve::http::WebhookSecrets;
 use crate::serve::project::{Project, Revision, Served};
 use crate::serve::server::Refused;
@@ -35,6 +36,7 @@ pub struct Files {
     env: Env,
     root: PathBuf,
     sandbox: Option<Arc<Sandbox>>,
+    shared: Shared,
 }
 
 impl Files {
@@ -49,6 +51,7 @@ impl Files {
             env: env.clone(),
             root: workspace.directory,
             sandbox,
+            shared: Shared::default(),
         })
     }
 
@@ -181,7 +184,7 @@ impl Project for Files {
 
     fn outside(&self, plan: &Plan, cancel: Cancel, actor: &str) -> Result<Outside> {
         let workspace = self.workspace().map_err(unusable)?;
-        let org = Org::with(&workspace, self.sandbox.clone());
+        let org = Org::with(&workspace, self.sandbox.clone()).sharing(&self.shared);
         let store = workspace.store()?;
         let outside = org.outside(plan, store, cancel)?;
         Ok(Outside {
@@ -190,6 +193,17 @@ impl Project for Files {
             observer: Arc::new(|_| {}),
             ..outside
         })
+    }
+
+    fn calls_left(&self) -> Vec<CallsLeft> {
+        let told = self.shared.clients.calls_left().into_iter();
+        told.map(|(connection, told)| CallsLeft {
+            connection,
+            left: told.left,
+            used: told.used,
+            max: told.max,
+        })
+        .collect()
     }
 
     fn signing(&self, connection: &str, actor: &str) -> Result<Signing> {

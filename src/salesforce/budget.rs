@@ -58,6 +58,11 @@ impl Meter {
         }
     }
 
+    /// Whether it watches this budget.
+    pub(super) fn is_of(&self, budget: Budget) -> bool {
+        self.budget == budget
+    }
+
     /// The last reading.
     pub(super) fn daily(&self) -> Option<DailyUsage> {
         self.lock().daily.map(|(usage, _)| usage)

@@ -46,8 +46,8 @@ struct Inner {
     /// The value of the `Sforce-Call-Options` header.
     call_options: String,
     wire: Arc<Wire>,
-    session: Session,
-    meter: Meter,
+    session: Arc<Session>,
+    meter: Arc<Meter>,
     retries: Retries,
     api_calls: AtomicU64,
 }
@@ -169,6 +169,13 @@ impl Call<'_> {
 impl Client {
     /// A client for one org. Nothing is sent yet; what is wrong with the settings is found here.
     pub fn new(settings: Settings) -> Result<Self> {
+        Self::beside(settings, None)
+    }
+
+    /// A client that counts for itself and shares with one from before what belongs to the connection: the session, where both sign
+    /// in to the same org by the same credentials, and the pace and the last reading of the org's usage, where both have the same
+    /// budget there.
+    pub(super) fn beside(settings: Settings, before: Option<&Self>) -> Result<Self> {
         let instance = host::instance(&settings.instance_url, &settings.allowed_hosts)?;
         if !host::is_version(&settings.api_version) {
             let message = format!("`{}` is no API version", settings.api_version);
@@ -178,16 +185,27 @@ impl Client {
         }
         let wire = Wire::new(&settings.network(), &instance).map_err(|failure| failure.error)?;
         let wire = Arc::new(wire);
+        let before = before
+            .map(|client| &client.0)
+            .filter(|before| before.instance == instance);
+        let meter = before.map(|before| &before.meter);
+        let meter = meter.filter(|meter| meter.is_of(settings.budget)).cloned();
+        let session = before.map(|before| &before.session);
+        let session = session
+            .filter(|session| session.signs_in_by(&settings.credentials))
+            .cloned();
         Ok(Self(
             Arc::new(Inner {
                 wire,
-                meter: Meter::new(settings.budget),
+                meter: meter.unwrap_or_else(|| Arc::new(Meter::new(settings.budget))),
                 retries: Retries::new(&settings),
-                session: Session::new(
-                    instance.clone(),
-                    settings.credentials,
-                    settings.timeouts.renewal,
-                ),
+                session: session.unwrap_or_else(|| {
+                    Arc::new(Session::new(
+                        instance.clone(),
+                        settings.credentials,
+                        settings.timeouts.renewal,
+                    ))
+                }),
                 instance,
                 call_options: format!("client={}", settings.client_name),
                 api_version: settings.api_version,

@@ -19,6 +19,7 @@ mod sign_in;
 mod session;
 mod page;
 pub mod client;
+pub mod clients;
 pub mod query;
 pub mod rows;
 mod outcome;

@@ -66,6 +66,40 @@ impl Session {
         }
     }
 
+    /// Whether it signs in by these very credentials. Tokens that somebody else keeps are shared there, and not here.
+    pub(super) fn signs_in_by(&self, credentials: &Credentials) -> bool {
+        match (&self.credentials, credentials) {
+            (
+                Credentials::ApiKey {
+                    consumer_key,
+                    consumer_secret,
+                },
+                Credentials::ApiKey {
+                    consumer_key: other_key,
+                    consumer_secret: other_secret,
+                },
+            ) => consumer_key == other_key && consumer_secret == other_secret,
+            (
+                Credentials::Jwt {
+                    consumer_key,
+                    username,
+                    private_key,
+                    audience,
+                },
+                Credentials::Jwt {
+                    consumer_key: other_key,
+                    username: other_username,
+                    private_key: other_private_key,
+                    audience: other_audience,
+                },
+            ) => {
+                (consumer_key, username, audience) == (other_key, other_username, other_audience)
+                    && private_key.is_same(other_private_key)
+            }
+            _ => false,
+        }
+    }
+
     /// The texts an answer must not get repeated: the credentials and the token in use.
     pub(super) fn scrub<'a>(&'a self, token: Option<&'a Token>) -> Scrub<'a> {
         let token = token.map(|token| token.access.expose());

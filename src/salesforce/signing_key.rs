@@ -24,6 +24,11 @@ use super::errors;
 pub struct SigningKey(Arc<KeyPair>);
 
 impl SigningKey {
+    /// Whether both have one public half, and so are one key.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.0.public().as_ref() == other.0.public().as_ref()
+    }
+
     /// Reads the first private key of a PEM text, PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`). Line
     /// ends may be written as `\n`, as environment files do.
     ///

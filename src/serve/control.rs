@@ -30,6 +30,9 @@ pub trait Control: Send + Sync {
     /// `unknown-connection`; what the connection lacks.
     fn signing(&self, connection: &str, actor: &str) -> Result<Signing>;
 
+    /// What is left of the orgs' daily API calls, as far as runs were told.
+    fn calls_left(&self) -> Vec<CallsLeft>;
+
     /// How the server stands.
     fn health(&self) -> Health;
 
@@ -54,6 +57,19 @@ pub struct Standing {
     pub last_done: Option<Timestamp>,
     /// Ticks that came while a run went on or nobody was there, and were skipped or made up for by one run.
     pub skipped: u64,
+}
+
+/// What is left of one org's daily API calls, as the last answer to any run told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallsLeft {
+    /// The connection.
+    pub connection: String,
+    /// Calls until the budget's share is used up.
+    pub left: u64,
+    /// Calls of the last 24 hours, made by every program of the org.
+    pub used: u64,
+    /// Calls that the org allows in 24 hours.
+    pub max: u64,
 }
 
 /// A run that somebody asks for.

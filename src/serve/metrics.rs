@@ -12,7 +12,7 @@ use crate::foundation::event::{Ledger, RunReport};
 use crate::foundation::id::PipelineName;
 use crate::store::Store;
 
-use super::control::{Health, Standing};
+use super::control::{CallsLeft, Health, Standing};
 
 /// The upper bounds of the histogram of run durations, in seconds.
 const BOUNDS: [u64; 8] = [1, 5, 15, 60, 300, 900, 3_600, 14_400];
@@ -103,6 +103,7 @@ impl Metrics {
         &self,
         standings: &[Standing],
         health: &Health,
+        calls_left: &[CallsLeft],
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<String> {
@@ -161,6 +162,7 @@ impl Metrics {
         for (state, count) in store.count_messages(None)? {
             page.row("bridged_messages", &[("state", state.as_str())], count);
         }
+        calls_page(&mut page, calls_left);
         self.webhooks_page(&mut page, store, now)?;
         Ok(page.0)
     }
@@ -269,6 +271,33 @@ impl Metrics {
 
     fn runs(&self) -> MutexGuard<'_, BTreeMap<String, Runs>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn calls_page(page: &mut Page, calls_left: &[CallsLeft]) {
+    type Value = fn(&CallsLeft) -> u64;
+    let gauges: [(&str, &str, Value); 3] = [
+        (
+            "bridged_api_calls_left",
+            "Calls until the budget's share of the org's daily limit is used up.",
+            |told| told.left,
+        ),
+        (
+            "bridged_api_calls_used",
+            "Calls of the org's last 24 hours, made by every program.",
+            |told| told.used,
+        ),
+        (
+            "bridged_api_calls_limit",
+            "Calls that the org allows in 24 hours.",
+            |told| told.max,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        page.head(name, "gauge", help);
+        for told in calls_left {
+            page.row(name, &[("connection", &told.connection)], value(told));
+        }
     }
 }
 

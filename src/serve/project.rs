@@ -12,6 +12,8 @@ use crate::plan::Plan;
 use crate::schedule::Timetable;
 use crate::spec::schedule::Schedule;
 
+use super::control::CallsLeft;
+
 /// A project that is served.
 pub trait Project: Send + Sync {
     /// Reads and compiles all files.
@@ -28,6 +30,9 @@ pub trait Project: Send + Sync {
     /// # Errors
     /// What a connection lacks.
     fn outside(&self, plan: &Plan, cancel: Cancel, actor: &str) -> Result<Outside>;
+
+    /// What is left of the orgs' daily API calls, as far as runs were told.
+    fn calls_left(&self) -> Vec<CallsLeft>;
 
     /// What it takes to sign a connection in, in a browser.
     ///

@@ -21,7 +21,7 @@ use crate::privacy;
 use crate::store::Store;
 use crate::store::model::ConnectionLock;
 
-use super::control::{Asked, Control, Health, Reloaded, Standing};
+use super::control::{Asked, CallsLeft, Control, Health, Reloaded, Standing};
 use super::metrics::Metrics;
 use super::project::{Project, Revision, Served};
 use super::scheduler::{Ended, Scheduler, Start, Why};
@@ -427,6 +427,10 @@ impl From<Error> for Refused {
 }
 
 impl Control for Server {
+    fn calls_left(&self) -> Vec<CallsLeft> {
+        self.project.calls_left()
+    }
+
     fn pipelines(&self) -> Vec<Standing> {
         let now = self.clock.now();
         let state = self.state();

@@ -1,9 +1,13 @@
 //! How fast messages leave: evenly, never above the number's rate, slower after a refusal, and not at all while it rests.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+
+/// Messages a second of a number, where Meta did not raise them (Meta, "Cloud API, Throughput").
+const OF_A_NUMBER: f64 = 80.0;
 
 /// What is held back of the rate, so that the scatter of a network's delays never puts one message too many into a second.
 const MARGIN: f64 = 0.025;
@@ -17,9 +21,22 @@ const CALM: Duration = Duration::from_secs(2);
 /// By how much it grows each time.
 const GROWTH: f64 = 1.25;
 
-/// The pace of one number; sends of several tasks share it.
+/// The pace of one number, or of one campaign; sends of several tasks share it.
 #[derive(Debug)]
 pub struct Pace(Mutex<State>);
+
+/// The paces of the numbers that a process sends by: all campaigns of one number share one.
+#[derive(Debug, Default)]
+pub struct Numbers(Mutex<BTreeMap<String, Arc<Pace>>>);
+
+impl Numbers {
+    /// The pace of a number, by its id.
+    pub fn pace(&self, phone_number_id: &str) -> Arc<Pace> {
+        let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = numbers.entry(phone_number_id.to_owned());
+        Arc::clone(pace.or_insert_with(|| Arc::new(Pace::of_a_number())))
+    }
+}
 
 #[derive(Debug)]
 struct State {
@@ -41,6 +58,17 @@ impl Pace {
             next: now,
             rests_until: None,
         }))
+    }
+
+    /// What a number may send by itself.
+    pub fn of_a_number() -> Self {
+        Self::new(OF_A_NUMBER)
+    }
+
+    /// Lets so many messages a second leave, where they were fewer: a campaign may know that Meta raised the number's rate.
+    pub fn raise_to(&self, per_second: f64) {
+        let mut state = self.state();
+        state.per_second = state.per_second.max(per_second);
     }
 
     /// Waits until a message may leave. Cancelling it gives the place up, which costs a little time and nothing else.
@@ -166,5 +194,18 @@ mod tests {
         pace.permit().await;
         assert!(start.elapsed() >= Duration::from_secs(30));
         assert_eq!(pace.rests_for(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_number_has_one_pace_and_may_be_raised() {
+        let numbers = Numbers::default();
+        let one = numbers.pace("1");
+        assert!(Arc::ptr_eq(&one, &numbers.pace("1")));
+        assert!(!Arc::ptr_eq(&one, &numbers.pace("2")));
+        one.raise_to(10.0);
+        assert_eq!(numbers.pace("1").per_second().round() as u32, 80);
+        one.raise_to(500.0);
+        assert_eq!(numbers.pace("1").per_second().round() as u32, 500);
+        assert_eq!(numbers.pace("2").per_second().round() as u32, 80);
     }
 }

@@ -1,9 +1,10 @@
 //! Broadcasts against the sandbox's WhatsApp: who gets a message, once, and who does not.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bridged::engine::Options;
+use bridged::engine::broadcast::Messaging;
+use bridged::engine::{Options, run};
 use bridged::foundation::clock::Clock;
 use bridged::foundation::code::Code;
 use bridged::foundation::event::{Ledger, RunEvent, RunReport, RunState};
@@ -13,10 +14,11 @@ use bridged::store::model::{
     CampaignState, Hold, Inbound, LetterFilter, MessageFilter, MessageRow, MessageState,
     NewWebhook, Scope, StatusKind, Suppression, Understood,
 };
+use bridged::whatsapp::pace::Pace;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::org::Org;
+use crate::support::org::{Org, plan};
 
 /// A broadcast to leads of a company; `more` stands below `broadcast`.
 fn yaml(campaign: &str, more: &str) -> String {
@@ -252,10 +254,23 @@ async fn marketing_to_the_united_states_is_refused_and_other_messages_are_not() 
     american["MobilePhone"] = json!("+14155550100");
     let mut canadian = lead(2);
     canadian["MobilePhone"] = json!("+14165550100");
-    put(&org, vec![american, canadian]).await;
+    // A number without a country of its own, and people who are known by their ids alone.
+    let mut free_of_charge = lead(3);
+    free_of_charge["MobilePhone"] = json!("+18005550100");
+    let [mut american_user, mut british_user] = [lead(4), lead(5)];
+    american_user["MobilePhone"] = json!("US.13491208655302741918");
+    british_user["MobilePhone"] = json!("GB.13491208655302741919");
+    let all = [
+        american,
+        canadian,
+        free_of_charge,
+        american_user,
+        british_user,
+    ];
+    put(&org, all.to_vec()).await;
     let report = run(&org, &plain()).await;
-    assert_eq!((report.ledger.suppressed, report.ledger.delivered), (1, 1));
-    assert!(warned(&report, "1 marketing-to-us"));
+    assert_eq!((report.ledger.suppressed, report.ledger.delivered), (3, 2));
+    assert!(warned(&report, "3 marketing-to-us"));
     let utility = yaml("reminder", "").replace(
         "name: spring_offer, language: en_US, parameters: [\"{{ full_name }}\"]",
         "name: appointment, language: en_US, parameters: [\"{{ full_name }}\", Monday]",
@@ -265,7 +280,34 @@ async fn marketing_to_the_united_states_is_refused_and_other_messages_are_not() 
         ..Options::default()
     };
     let ledger = org.run_with(&utility, full).await.unwrap().ledger;
-    assert_eq!(ledger.delivered, 2);
+    assert_eq!(ledger.delivered, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w22_campaigns_of_one_number_share_its_pace() {
+    let org = org(25).await;
+    let number = Arc::new(Pace::new(25.0));
+    let send = |campaign: &str| {
+        let yaml = yaml(campaign, "")
+            .replace("name: activation", &format!("name: {campaign}"))
+            .replace("pace: 1000/s", "pace: 25/s");
+        let mut outside = org.outside(org.client(), |_, _| {});
+        outside.messaging = Some(Arc::new(Messaging {
+            number: Arc::clone(&number),
+            ..org.messaging()
+        }));
+        async move { run::run(&Arc::new(plan(&yaml)), &outside, Options::default()).await }
+    };
+    let began = Instant::now();
+    let (spring, summer) = tokio::join!(send("spring"), send("summer"));
+    let took = began.elapsed();
+    for report in [spring.unwrap(), summer.unwrap()] {
+        assert_eq!((report.ledger.delivered, report.error), (25, None));
+    }
+    assert!(
+        took >= Duration::from_millis(1_900),
+        "fifty messages of a number that sends twenty-five a second took {took:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

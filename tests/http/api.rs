@@ -346,6 +346,22 @@ async fn x31_x39_hostile_records_are_refused_or_taken_literally_and_never_break_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_what_is_left_of_each_orgs_calls() {
+    let scene = Scene::start().await;
+    let token = scene.token(Role::Viewer);
+    let request = scene.http.get(scene.at("/metrics")).bearer_auth(&token);
+    let page = request.send().await.unwrap().text().await.unwrap();
+    for line in [
+        "# TYPE bridged_api_calls_left gauge",
+        "bridged_api_calls_left{connection=\"salesforce\"} 11900",
+        "bridged_api_calls_used{connection=\"salesforce\"} 100",
+        "bridged_api_calls_limit{connection=\"salesforce\"} 15000",
+    ] {
+        assert!(page.lines().any(|one| one == line), "{line}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn x35_what_is_nobodys_business_is_not_there() {
     let scene = Scene::start().await;
     for (method, path, expected) in [

@@ -10,7 +10,7 @@ use bridged::foundation::code::Code;
 use bridged::foundation::error::{Error, Result};
 use bridged::foundation::id::{Fingerprint, PipelineName, RunId};
 use bridged::foundation::secret::Secret;
-use bridged::serve::control::{Asked, Control, Health, Reloaded, Standing};
+use bridged::serve::control::{Asked, CallsLeft, Control, Health, Reloaded, Standing};
 use bridged::serve::http::{self, App, KnownAs, Listen, WebhookSecrets};
 use bridged::serve::metrics::Metrics;
 use bridged::store::model::{ApiToken, AuditAction, NewAudit, Role};
@@ -56,6 +56,15 @@ impl Control for Fake {
             "busy" => Err(Error::new(Code::PipelineLocked, "it runs")),
             _ => Err(Error::new(Code::UnknownPipeline, "there is none")),
         }
+    }
+
+    fn calls_left(&self) -> Vec<CallsLeft> {
+        vec![CallsLeft {
+            connection: "salesforce".to_owned(),
+            left: 11_900,
+            used: 100,
+            max: 15_000,
+        }]
     }
 
     fn signing(&self, _: &str, _: &str) -> Result<Signing> {

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod breaker;
+mod clients;
 mod errors;
 mod fit;
 mod hostile;

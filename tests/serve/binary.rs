@@ -219,6 +219,52 @@ fn x46_a_public_address_needs_tls_or_a_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_runs_of_a_server_sign_in_once_and_tell_what_is_left() {
+    let project = project(&[("leads", LEADS)]);
+    let created = project.bridged(&[
+        "--sandbox",
+        "token",
+        "create",
+        "night",
+        "--role",
+        "operator",
+    ]);
+    let token = created.expect(0).stdout.trim().to_owned();
+    let serving = Serving::start(&project, None);
+    let http = reqwest::Client::new();
+    let asked = |method: reqwest::Method, path: &str| {
+        let request = http.request(method, serving.url(path));
+        request.bearer_auth(&token).send()
+    };
+    let runs = async || -> Vec<Value> {
+        let answer = asked(reqwest::Method::GET, "/api/v1/runs").await.unwrap();
+        let listed: Value = answer.json().await.unwrap();
+        let all = listed["runs"].as_array().unwrap().clone();
+        all.into_iter()
+            .filter(|run| run["state"] == "done")
+            .collect()
+    };
+    for done in 1..=3 {
+        let answer = asked(reqwest::Method::POST, "/api/v1/pipelines/leads/run").await;
+        assert_eq!(answer.unwrap().status(), 202);
+        until("the run has ended", || async { runs().await.len() == done }).await;
+    }
+    let store = rusqlite::Connection::open(project.path().join(".bridged/sandbox.db")).unwrap();
+    let log_ins: i64 = store
+        .query_row("SELECT sum(requests_auth) FROM runs", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(log_ins, 1);
+    let page = asked(reqwest::Method::GET, "/metrics").await.unwrap();
+    let page = page.text().await.unwrap();
+    let left = page
+        .lines()
+        .find_map(|line| line.strip_prefix("bridged_api_calls_left{connection=\"salesforce\"} "))
+        .unwrap_or_else(|| panic!("{page}"));
+    assert!(left.parse::<u64>().unwrap() > 0, "{left}");
+    serving.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i25_sighup_takes_a_good_revision_and_leaves_a_broken_one() {
     let project = project(&[("leads", LEADS)]);
     let serving = Serving::start(&project, None);

@@ -12,7 +12,7 @@ use bridged::foundation::diagnostic::Diagnostic;
 use bridged::foundation::error::{Error, Result};
 use bridged::foundation::id::PipelineName;
 use bridged::plan::Plan;
-use bridged::serve::control::{Asked, Control as _, Reloaded};
+use bridged::serve::control::{Asked, CallsLeft, Control as _, Reloaded};
 use bridged::serve::project::{Project, Revision, Served};
 use bridged::serve::server::{Refused, Server, Settings, Stopped};
 use bridged::store::model::RunFilter;
@@ -59,6 +59,10 @@ impl Project for Files {
             return Err(Error::new(Code::NotConnected, "no credentials"));
         }
         Ok(self.org.outside_for(cancel, actor))
+    }
+
+    fn calls_left(&self) -> Vec<CallsLeft> {
+        Vec::new()
     }
 
     fn signing(&self, _: &str, _: &str) -> Result<Signing> {
@@ -141,6 +145,7 @@ async fn r14_i25_a_run_that_panics_costs_itself_alone() {
         .text(
             &server.pipelines(),
             &server.health(),
+            &[],
             store.as_ref(),
             jiff::Timestamp::now(),
         )

@@ -28,6 +28,7 @@ use bridged::store::model::{DeadLetterRow, LetterFilter};
 use bridged::store::read_only::ReadOnly;
 use bridged::store::{self, Store};
 use bridged::whatsapp::client::Client as WhatsAppClient;
+use bridged::whatsapp::pace::Pace;
 use bridged::whatsapp::send::Messenger;
 use bridged::whatsapp::settings::Settings as WhatsAppSettings;
 use serde_json::{Value, json};
@@ -211,6 +212,7 @@ impl Org {
         let client = WhatsAppClient::new(settings).expect("a client");
         Messaging {
             messenger: Messenger::new(client.clone()),
+            number: Arc::new(Pace::of_a_number()),
             rest: Duration::from_millis(1),
             reach: Reach {
                 client,
@@ -235,7 +237,7 @@ impl Org {
         }
     }
 
-    fn outside(
+    pub(crate) fn outside(
         &self,
         client: Client,
         hear: impl Fn(&RunEvent, &Canceller) + Send + Sync + 'static,

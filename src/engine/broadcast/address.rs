@@ -166,7 +166,9 @@ impl Addresser {
             _ => return Err(invalid("`broadcast.to` gave something that is no text")),
         };
         if let Some(user) = Identity::user(text) {
-            return Ok((user, None));
+            // The id begins with the country of its person (Meta, "Business-scoped user IDs").
+            let country = text.get(..2).and_then(|country| country.parse().ok());
+            return Ok((user, country));
         }
         if !text.starts_with('+') {
             return Err(invalid(
@@ -180,7 +182,10 @@ impl Addresser {
         let written = number.format().mode(Mode::E164).to_string();
         let identity = Identity::phone(&written)
             .ok_or_else(|| invalid("`broadcast.to` gave a number that nobody can have"))?;
-        Ok((identity, number.country().id()))
+        // A number of the North American plan that is told no country may be one of the United States.
+        let is_north_american = number.country().code() == 1;
+        let country = number.country().id();
+        Ok((identity, country.or(is_north_american.then_some(Id::US))))
     }
 
     fn message(

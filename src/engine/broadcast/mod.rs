@@ -35,6 +35,7 @@ use crate::store::read_only::ReadOnly;
 use crate::whatsapp::client::Client;
 use crate::whatsapp::errors;
 use crate::whatsapp::fit;
+use crate::whatsapp::pace::Pace;
 use crate::whatsapp::send::Messenger;
 use crate::whatsapp::sender::Standing;
 use crate::whatsapp::template::Template;
@@ -55,6 +56,8 @@ pub struct Messaging {
     pub reach: Reach,
     /// The one that sends.
     pub messenger: Messenger,
+    /// The pace of its number, which other campaigns may share.
+    pub number: Arc<Pace>,
     /// How long the number rests behind the first answer that did not come; twice as long behind each further one.
     pub rest: Duration,
 }

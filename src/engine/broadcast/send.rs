@@ -100,7 +100,10 @@ type InFlight = FuturesUnordered<JoinHandle<(MessageRow, u32, Sent)>>;
 
 /// What the loop knows.
 struct State {
+    /// The campaign's own pace.
     pace: Arc<Pace>,
+    /// The number's, which it shares.
+    number: Arc<Pace>,
     rest: Duration,
     failures: u32,
     accepted: u64,
@@ -118,11 +121,11 @@ impl State {
         match number {
             Number::Works => self.failures = 0,
             Number::GoesOn => {}
-            Number::SlowsDown => self.pace.slow_down(),
-            Number::Rests(length) => self.pace.rest(length.min(LONGEST_REST)),
+            Number::SlowsDown => self.number.slow_down(),
+            Number::Rests(length) => self.number.rest(length.min(LONGEST_REST)),
             Number::Failed => {
                 self.failures += 1;
-                self.pace.rest(self.rest * (1 << self.failures.min(5)));
+                self.number.rest(self.rest * (1 << self.failures.min(5)));
                 if self.failures >= MOST_FAILURES {
                     let message = format!("WhatsApp did not answer {MOST_FAILURES} times in a row");
                     let stopped = Error::new(Code::SendingStopped, message).help(
@@ -158,8 +161,11 @@ impl Outbox<'_> {
     /// What ends the sending: a token or an account that Meta refuses, `whatsapp-campaign-stopped`, `sending-stopped`, the store's
     /// own. What was sent until then is settled.
     pub async fn send(&self) -> Result<Ended> {
+        let asked = self.step.section.pace.per_second();
+        self.messaging.number.raise_to(asked);
         let mut state = State {
-            pace: Arc::new(Pace::new(self.step.section.pace.per_second())),
+            pace: Arc::new(Pace::new(asked)),
+            number: Arc::clone(&self.messaging.number),
             rest: self.messaging.rest,
             failures: 0,
             accepted: 0,
@@ -228,7 +234,8 @@ impl Outbox<'_> {
 
     /// Reserved together: a tenth of a second's worth, so that few wait for their turn.
     fn at_once(&self, state: &State) -> usize {
-        let tenth = (state.pace.per_second() / 10.0).ceil();
+        let rate = state.pace.per_second().min(state.number.per_second());
+        let tenth = (rate / 10.0).ceil();
         (tenth as usize).clamp(1, self.plan.batch.size as usize)
     }
 
@@ -390,7 +397,7 @@ impl Outbox<'_> {
         row: MessageRow,
         attempt: u32,
     ) -> JoinHandle<(MessageRow, u32, Sent)> {
-        let pace = Arc::clone(&state.pace);
+        let (pace, number) = (Arc::clone(&state.pace), Arc::clone(&state.number));
         let messenger = self.messaging.messenger.clone();
         let send = async move {
             let message = match kept(&row) {
@@ -398,6 +405,7 @@ impl Outbox<'_> {
                 Err(error) => return (row, attempt, Sent::Unsent(error)),
             };
             pace.permit().await;
+            number.permit().await;
             let callback = format!("{}:{attempt}", row.id);
             let sent = messenger.send(&message, &callback).await;
             failpoint::reach("send-after-answer");

@@ -49,8 +49,10 @@ pub(super) async fn readyz(State(app): Shared) -> Response {
 pub(super) async fn metrics(State(app): Shared) -> Response {
     let page = blocking(&app, |app| {
         let (standings, health) = (app.control.pipelines(), app.control.health());
+        let left = app.control.calls_left();
+        let now = app.clock.now();
         app.metrics
-            .text(&standings, &health, app.store.as_ref(), app.clock.now())
+            .text(&standings, &health, &left, app.store.as_ref(), now)
     });
     match page.await {
         Ok(page) => (
