@@ -47,10 +47,15 @@ fn read_status(wamid: &str) -> String {
     .to_string()
 }
 
+/// Everybody who was posted to, by number: how many posts came and how many were taken.
+pub(super) async fn recipients(address: &str) -> Value {
+    let url = format!("{address}/_sandbox/whatsapp/recipients");
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
+
 /// How many posts each number had.
 async fn posts(address: &str) -> Vec<u64> {
-    let url = format!("{address}/_sandbox/whatsapp/recipients");
-    let all: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let all = recipients(address).await;
     let each = all.as_object().unwrap().values();
     each.map(|one| one["posts"].as_u64().unwrap()).collect()
 }
@@ -88,8 +93,7 @@ async fn w34_a_template_that_is_paused_pauses_its_campaign_and_takes_it_up_when_
     .await;
     serving.stop();
     // Those who were refused while it was paused were posted to once more, and nobody was taken twice.
-    let url = format!("{address}/_sandbox/whatsapp/recipients");
-    let all: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let all = recipients(&address).await;
     let each = all.as_object().unwrap().values();
     assert!(
         each.clone().all(|one| one["accepted"].as_u64() <= Some(1)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::binary::{ACTIVATION, Serving, connect, control, project, until};
-use super::campaigns::leads;
+use super::campaigns::{leads, recipients};
 use crate::support::binary::{Ran, command};
 use crate::support::project::Project;
 use crate::support::sandbox::Sandbox;
@@ -35,8 +35,7 @@ fn person(project: &Project, sandbox: &Sandbox, number: &str) -> Value {
 }
 
 async fn posts(address: &str, person: usize) -> u64 {
-    let url = format!("{address}/_sandbox/whatsapp/recipients");
-    let all: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let all = recipients(address).await;
     let number = number(person);
     all[number.trim_start_matches('+')]["posts"]
         .as_u64()
